@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A relying party as registered: RFC 7591 metadata in typed form. Parsed once from the stored
+ * JSON and then immutable; threads keep parsed clients in a cache that an epoch number empties. */
+#ifndef IDP_CLIENT_H
+#define IDP_CLIENT_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/span.h"
+#include "keys/alg.h"
+
+#define CLIENT_ID_MAX 256
+#define REDIRECT_URI_MAX 2048
+#define CLIENT_URIS_MAX 32
+
+enum client_auth {
+    CLIENT_AUTH_INVALID = 0,
+    CLIENT_AUTH_NONE,
+    CLIENT_AUTH_SECRET_BASIC,
+    CLIENT_AUTH_SECRET_POST,
+    CLIENT_AUTH_PRIVATE_KEY_JWT /* issue 3 */
+};
+
+enum { GRANT_AUTHORIZATION_CODE = 1, GRANT_REFRESH_TOKEN = 2, GRANT_CLIENT_CREDENTIALS = 4 };
+
+struct client_uri {
+    struct span uri;
+    bool is_loopback; /* http on a loopback IP literal: any port (RFC 8252 7.3) */
+};
+
+struct client {
+    bool found;
+    struct span client_id;
+    struct span client_name;     /* default language (vi) */
+    struct span client_name_en;  /* client_name#en, or client_name */
+    struct span client_uri, logo_uri, policy_uri, tos_uri;
+    bool is_enabled;
+    bool is_public;              /* token_endpoint_auth_method none */
+    enum client_auth auth;
+    unsigned char secret_hash[32]; /* SHA-256 of a secret of at least 256 random bits */
+    bool has_secret;
+    unsigned grant_types;        /* GRANT_* bits */
+    struct client_uri redirect_uri[CLIENT_URIS_MAX];
+    size_t n_redirect_uris;
+    struct span post_logout_redirect_uri[CLIENT_URIS_MAX];
+    size_t n_post_logout_redirect_uris;
+    struct span scope;           /* allowed scopes, space-separated */
+    bool is_pairwise;
+    struct span sector;          /* stored at registration, never follows a change of host */
+    const struct jose_alg *id_token_alg;    /* RS256 when the metadata is silent */
+    const struct jose_alg *access_token_alg;
+    bool require_pkce;
+    bool consent_by_legal_basis; /* no consent page */
+    struct span legal_basis;
+    int64_t default_max_age;     /* seconds; -1: none */
+    bool require_auth_time;
+    int64_t access_token_seconds; /* 0: the configured default */
+    bool dvcqg_profile;
+    json_t *metadata;            /* the full registered object; owned */
+};
+
+struct config;
+
+/* Validates RFC 7591 metadata as given by staff or at registration and applies the defaults of
+ * OIDC Registration 2 and of this product. On failure `*reterr_code` is invalid_redirect_uri or
+ * invalid_client_metadata (RFC 7591 3.2.2) and `*reterr_text` says what is wrong (in the arena).
+ * `ret_normal` is the object to store, owned by the caller. */
+enum err client_metadata_check(struct arena *a, const struct config *cfg, const json_t *metadata,
+                               json_t **ret_normal, const char **reterr_code,
+                               const char **reterr_text) __attribute__((warn_unused_result));
+
+/* Typed form of a stored object. Strings point into `metadata`, which the client takes over. */
+enum err client_from_metadata(json_t *metadata, bool is_enabled, struct span secret_hash,
+                              struct client *ret_client) __attribute__((warn_unused_result));
+void client_done(struct client *c);
+
+/* Byte-exact comparison, but for the port of loopback IP redirect URIs (RFC 8252 7.3). */
+bool client_redirect_uri_allowed(const struct client *c, struct span uri);
+bool client_post_logout_uri_allowed(const struct client *c, struct span uri);
+/* Constant time. */
+bool client_secret_matches(const struct client *c, struct span secret);
+
+#endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A sign-in in progress. Its whole state is sealed into an opaque handle that travels through the
+ * pages' forms and links, bound to the browser by the `flow` cookie: a handle of browser A with
+ * the cookie of B does not open (A61, F16). Nothing is stored; a handle too long for a URL is kept
+ * in a row of `pending` and the handle carries its key. */
+#ifndef IDP_FLOW_H
+#define IDP_FLOW_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/span.h"
+#include "idp/request.h"
+
+/* Where a finished sign-in goes: a fixed list, so that no handle can be an open redirector (F18). */
+enum flow_target { FLOW_NONE = 0, FLOW_AUTHORIZE, FLOW_ACCOUNT };
+
+#define FLOW_PAYLOAD_MAX 6000 /* bytes sealed into the handle itself */
+
+struct flow {
+    enum flow_target target;
+    int64_t started_at;
+    bool must_authenticate;   /* the session must have auth_time >= started_at (prompt=login) */
+    int64_t max_age;          /* seconds, -1: none */
+    int min_loa;              /* 0: any */
+    struct span client_id;    /* for the page's "sign in to reach ..." */
+    struct span login_hint;
+    struct span payload;      /* the target's own: the authorization request's parameters, encoded */
+};
+
+/* Seals into base64url text in the arena. `browser` is the flow cookie's value. */
+enum err flow_seal(struct request *req, const struct flow *f, struct span browser, struct span *ret_handle)
+    __attribute__((warn_unused_result));
+/* ERR_SYNTAX, ERR_EXPIRED (config flow_seconds), ERR_BAD_SIGNATURE (other browser, edited). */
+enum err flow_open(struct request *req, struct span handle, struct flow *ret_flow)
+    __attribute__((warn_unused_result));
+/* The browser's flow cookie, made and set on the response when it has none. */
+struct span flow_browser(struct request *req);
+/* "/authorize/resume" or "/account" with ?flow=HANDLE: where to go after a step of the flow. */
+struct span flow_resume_url(struct request *req, const struct flow *f, struct span handle);
+/* Form token: MAC over the browser cookie (or session) and the form's name; checked in constant
+ * time. Every state-changing form carries one (F15). */
+struct span csrf_token(struct request *req, const char *form);
+enum verdict csrf_check(struct request *req, const char *form, struct span token);
+
+#endif

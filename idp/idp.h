@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What one running provider consists of. Made by main.c, handed to every handler as req->app. */
+#ifndef IDP_IDP_H
+#define IDP_IDP_H
+
+#include <stdatomic.h>
+
+#include "base/span.h"
+#include "idp/request.h"
+
+struct config;
+struct store;
+struct signer;
+struct keyring;
+struct session_activity;
+struct workpool;
+struct metrics;
+
+struct idp {
+    _Atomic(const struct config *) config; /* swapped by SIGHUP; read through idp_config() */
+    struct store *store;
+    struct signer *signer;
+    struct keyring *keyring;
+    struct session_activity *activity;
+    struct workpool *pool;
+    struct metrics *metrics;
+    atomic_uint_fast64_t client_epoch; /* raised by every change to a client */
+};
+
+static inline struct idp *request_idp(const struct request *req) {
+    return (struct idp *)req->app;
+}
+static inline const struct config *idp_config(struct idp *idp) {
+    return atomic_load_explicit(&idp->config, memory_order_acquire);
+}
+static inline const struct config *request_config(const struct request *req) {
+    return idp_config(request_idp(req));
+}
+
+#endif

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The store in the domain's language. Functions that take a `struct batch` only describe what is
+ * to be done; it happens when the batch is run: store_read() on the calling thread, or
+ * store_submit() / store_write_wait() through the writer thread, which commits all that waits in
+ * one transaction with a savepoint each. A batch given to the writer may hold reads too.
+ *
+ * Results are written into the `ret` struct when the batch runs; `found` tells whether there was a
+ * row. Strings are copied into the batch's arena. Times are seconds since 1970. */
+#ifndef IDP_STORE_STORE_H
+#define IDP_STORE_STORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/span.h"
+#include "idp/grant.h"
+#include "idp/session.h"
+#include "idp/store/batch.h"
+#include "idp/user.h"
+#include "keys/signer_client.h"
+
+struct store;
+struct store_reader;
+
+/* ---- life ------------------------------------------------------------------------------------ */
+
+/* Opens or makes the database at `path`, migrates it, starts the writer thread. ERR_STORE with a
+ * line on `reterr_text` (static or in `a`): newer schema than this program, failed quick_check. */
+must_check enum err store_open(const char *path, struct arena *a, struct store **ret_store,
+                               const char **reterr_text);
+/* Commits what waits, joins the writer, checkpoints. Accepts NULL. */
+void store_close(struct store *s);
+
+/* One read connection, one thread. */
+must_check enum err store_reader_open(struct store *s, struct store_reader **ret_reader);
+void store_reader_close(struct store_reader *r);
+
+/* Runs reads now. The return value equals b->result. */
+must_check enum err store_read(struct store_reader *r, struct batch *b);
+
+struct write_job {
+    struct batch *batch;
+    /* On the writer thread, after COMMIT (or rollback to the savepoint) returned; batch->result
+     * tells. Must not block: it hands the request back to its I/O thread. */
+    void (*done)(struct write_job *job);
+    struct write_job *next; /* the writer's own */
+};
+/* ERR_BUSY when too much waits (1024 jobs) and done will not be called. */
+must_check enum err store_submit(struct store *s, struct write_job *job);
+/* Called on the writer thread once after each group commit's done callbacks, so that the web
+ * server can wake each I/O thread once. Set before the first submit. */
+void store_on_group_done(struct store *s, void (*fn)(void *ctx), void *ctx);
+/* For threads that may block (start-up, idpctl's requests, the purge). */
+must_check enum err store_write_wait(struct store *s, struct batch *b);
+
+struct store_stats {
+    uint64_t commits, jobs, refused, failed;
+    uint64_t batch_size_bucket[8]; /* jobs a commit: 1, 2, 4, 8, 16, 32, 50, more */
+    unsigned queue_depth;
+};
+void store_stats_get(struct store *s, struct store_stats *ret_stats);
+/* False after an I/O error in a commit: the store has stopped issuing (X08). */
+bool store_is_healthy(const struct store *s);
+
+/* Online copy to a new file with the backup API, then an integrity check of it. */
+must_check enum err store_backup(struct store *s, const char *path, struct arena *a,
+                                 const char **reterr_text);
+/* Deletes up to `most` expired rows of every table that expires; how many went. */
+must_check enum err store_purge(struct store *s, int64_t now, unsigned most, uint64_t *ret_deleted);
+
+/* ---- users ----------------------------------------------------------------------------------- */
+
+void store_user_by_name(struct batch *b, struct span username, struct user *ret);
+void store_user_by_id(struct batch *b, const struct user_id *id, struct user *ret);
+/* By the HMAC index of an identifier. */
+void store_user_by_identifier(struct batch *b, const char *kind, struct span index, struct user *ret);
+/* Gate: ERR_EXISTS when the name is taken. */
+void store_user_insert(struct batch *b, const struct user *u);
+/* Gate: ERR_EXISTS when another user has it. */
+void store_identifier_insert(struct batch *b, const char *kind, struct span index,
+                             const struct user_id *id);
+/* Gate: ERR_NOT_FOUND. Sets the hash and require_change, touches nothing else. */
+void store_user_set_password(struct batch *b, const struct user_id *id, struct span hash,
+                             bool require_change, int64_t now);
+/* Replaces `old_hash` by `new_hash` only if it is still there (upgrade at sign-in); no gate. */
+void store_user_upgrade_hash(struct batch *b, const struct user_id *id, struct span old_hash,
+                             struct span new_hash, int64_t now);
+/* Gate: ERR_NOT_FOUND. Erasing also clears name, claims, identifiers and hash. */
+void store_user_set_status(struct batch *b, const struct user_id *id, enum user_status status,
+                           int64_t now);
+/* Ends every session and revokes every grant of the user; `except` (may be NULL) stays. */
+void store_user_end_all(struct batch *b, const struct user_id *id, const struct session_key *except,
+                        int64_t now);
+
+struct user_list {
+    struct user *item; /* in the batch's arena */
+    size_t count;
+};
+#define USER_LIST_MAX 1000
+void store_user_list(struct batch *b, struct span after_username, unsigned most,
+                     struct user_list *ret);
+
+/* ---- clients --------------------------------------------------------------------------------- */
+
+struct client_row {
+    bool found;
+    struct span client_id;
+    struct span metadata;    /* JSON */
+    struct span secret_hash; /* 32 bytes or absent */
+    bool is_enabled;
+    int64_t created_at;
+};
+void store_client_find(struct batch *b, struct span client_id, struct client_row *ret);
+/* Gate: ERR_EXISTS. */
+void store_client_insert(struct batch *b, const struct client_row *row);
+/* Gate: ERR_NOT_FOUND. Disabling also revokes the client's grants. */
+void store_client_set_enabled(struct batch *b, struct span client_id, bool is_enabled, int64_t now);
+
+struct client_list {
+    struct client_row *item;
+    size_t count;
+};
+void store_client_list(struct batch *b, struct client_list *ret);
+
+/* ---- sessions -------------------------------------------------------------------------------- */
+
+/* With its user. */
+void store_session_find(struct batch *b, const struct session_key *key, struct session *ret);
+/* `replaces` (may be NULL): the session that the same browser had; it ends in the same commit and
+ * its grants stay with it. */
+void store_session_insert(struct batch *b, const struct session *s, const struct session_key *replaces);
+/* Re-authentication in the running session: new key, the old row becomes unusable, grants and
+ * participants move to the new one (F09). Gate: ERR_NOT_FOUND when the old one ended meanwhile. */
+void store_session_renew(struct batch *b, const struct session_key *old_key,
+                         const struct session *fresh);
+/* Ends it and revokes the grants that die with it. Gate: ERR_NOT_FOUND unless it was live and the
+ * user's own (`owner` NULL: staff). */
+void store_session_end(struct batch *b, const struct session_key *key, const struct user_id *owner,
+                       int64_t now);
+void store_session_touch(struct batch *b, const struct session_key *key, int64_t last_seen);
+
+struct session_list {
+    struct session *item;
+    size_t count;
+};
+/* Live ones of a user, newest first, at most 100. */
+void store_session_list(struct batch *b, const struct user_id *id, int64_t now,
+                        struct session_list *ret);
+/* Live sessions, for the gauge and `status`. */
+void store_session_count(struct batch *b, int64_t now, int64_t *ret_count);
+
+/* ---- grants ---------------------------------------------------------------------------------- */
+
+/* Consumes a code by inserting the grant that it makes. Gates, in this order: ERR_REPLAYED when
+ * the code was consumed before; ERR_REFUSED when the session has ended or the user is not active
+ * (checked in the same statement). */
+void store_grant_consume_code(struct batch *b, const struct grant *g);
+void store_grant_find(struct batch *b, const struct grant_key *key, struct grant *ret);
+/* generation n -> n+1, successor_used = false, rotated_at = now, idle expiry moved. Gate:
+ * ERR_REPLAYED unless generation = n, not revoked, not expired, and the user (and, unless offline,
+ * the session) is good. */
+void store_grant_rotate(struct batch *b, const struct grant_key *key, int64_t generation,
+                        int64_t now, int64_t idle_expires_at);
+/* Marks the newest refresh token as presented. Folded into rotate for generation n; needed alone
+ * only within the grace. */
+void store_grant_revoke(struct batch *b, const struct grant_key *key, int64_t now);
+/* All grants a user gave a client (consent withdrawn). */
+void store_grant_revoke_client(struct batch *b, const struct user_id *id, struct span client_id,
+                               int64_t now);
+struct grant_list {
+    struct grant *item;
+    size_t count;
+};
+/* Those of a session, one per client, for "services of this session". */
+void store_grant_list_session(struct batch *b, const struct session_key *key, struct grant_list *ret);
+
+/* ---- consent --------------------------------------------------------------------------------- */
+
+struct consent {
+    bool found;
+    struct span scope; /* space-separated: all that was ever agreed to for this client */
+    int64_t granted_at;
+};
+void store_consent_find(struct batch *b, const struct user_id *id, struct span client_id,
+                        struct consent *ret);
+void store_consent_save(struct batch *b, const struct user_id *id, struct span client_id,
+                        struct span scope, int64_t now);
+
+/* ---- what did not fit into a sealed code or flow ---------------------------------------------- */
+
+#define PENDING_KEY_BYTES 20 /* 4 bytes time || 16 random */
+struct pending {
+    bool found;
+    struct span sealed;
+};
+void store_pending_insert(struct batch *b, const unsigned char key[PENDING_KEY_BYTES],
+                          struct span sealed, int64_t expires_at);
+void store_pending_find(struct batch *b, const unsigned char key[PENDING_KEY_BYTES], int64_t now,
+                        struct pending *ret);
+/* Single use of a one-time thing named by its hash (consent form, jti...). Gate: ERR_REPLAYED. */
+void store_once(struct batch *b, const unsigned char key[PENDING_KEY_BYTES], int64_t expires_at);
+
+/* ---- throttle -------------------------------------------------------------------------------- */
+
+#define THROTTLE_KEY_BYTES 17 /* kind || first 16 bytes of SHA-256 */
+struct throttle_key {
+    unsigned char b[THROTTLE_KEY_BYTES];
+};
+struct throttle_limit {
+    struct throttle_key key;
+    int64_t free_failures;  /* this many before delays start */
+    int64_t base_seconds;   /* delay after the first failure beyond them; doubles each time */
+    int64_t max_seconds;    /* ceiling of the delay */
+    int64_t hard_failures;  /* refuse altogether from this count on; 0: never */
+    int64_t memory_seconds; /* the count is forgotten this long after the last failure */
+};
+struct throttle_state {
+    bool found;
+    int64_t failures;
+    int64_t blocked_until;
+};
+/* Counts an attempt before it is judged, so that parallel guesses cannot slip through. Gate:
+ * ERR_BUSY when the key is blocked at `now`; ret (may be NULL) gets the state after counting. */
+void store_throttle_take(struct batch *b, const struct throttle_limit *limit, int64_t now,
+                         struct throttle_state *ret);
+void store_throttle_find(struct batch *b, const struct throttle_key *key, struct throttle_state *ret);
+/* The attempt was good: forget the key. */
+void store_throttle_clear(struct batch *b, const struct throttle_key *key);
+/* The attempt was good, but the key is shared with others (a network): take back one count. */
+void store_throttle_give_back(struct batch *b, const struct throttle_key *key);
+
+/* ---- keys ------------------------------------------------------------------------------------ */
+
+enum key_state { KEY_NEXT = 1, KEY_ACTIVE, KEY_RETIRING, KEY_RETIRED, KEY_REVOKED };
+const char *key_state_name(enum key_state st);
+
+struct key_row {
+    struct span kid;
+    enum key_use use;
+    struct span alg;
+    enum key_state state;
+    struct span wrapped;
+    struct span public_jwk; /* sig only */
+    int64_t created_at, activated_at, retiring_at, expires_at;
+};
+struct key_list {
+    struct key_row *item;
+    size_t count;
+};
+void store_key_list(struct batch *b, struct key_list *ret);
+/* Gate: ERR_EXISTS. */
+void store_key_insert(struct batch *b, const struct key_row *row);
+/* Gate: ERR_REFUSED unless the key is in state `from`. */
+void store_key_move(struct batch *b, struct span kid, enum key_state from, enum key_state to,
+                    int64_t now, int64_t expires_at);
+
+/* ---- audit ----------------------------------------------------------------------------------- */
+
+struct audit_event {
+    int64_t at;
+    const char *event;      /* "login", "login_failed", "logout", "user_locked", ... */
+    struct span actor;      /* user id (hex) or "staff:UID", never a name or number */
+    struct span target;
+    struct span client_id;
+    struct span address;    /* client address */
+    struct span request_id;
+    struct span detail;     /* small JSON object, or absent */
+};
+/* Each row's hash covers the row and the hash before it. */
+void store_audit(struct batch *b, const struct audit_event *e);
+
+struct audit_row {
+    int64_t seq;
+    struct audit_event e;
+    struct span hash;
+};
+struct audit_list {
+    struct audit_row *item;
+    size_t count;
+};
+void store_audit_tail(struct batch *b, int64_t after_seq, unsigned most, struct audit_list *ret);
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Guessing is slowed per account-and-network, per account, per network and per known device,
+ * before any hashing, in rows that survive a restart. A stranger's guesses cannot lock a citizen
+ * out: a browser that has signed in before carries a device cookie and is counted apart (F05).
+ * Consecutive failures of one account without a known device stop at the hard limit (F03: at most
+ * 100), until the account's owner comes by a known device or staff unlock it. */
+#ifndef IDP_THROTTLE_H
+#define IDP_THROTTLE_H
+
+#include <stdbool.h>
+
+#include "idp/config.h"
+#include "idp/request.h"
+#include "idp/store/store.h"
+
+struct throttle_plan {
+    struct throttle_limit limit[3];
+    size_t count;
+};
+
+/* The limits that one password attempt must pass. `username` is folded (also for names that do not
+ * exist); `known_device`: the device cookie names this account. */
+void throttle_plan_password(const struct config *cfg, const struct client_address *client,
+                            struct span username, bool known_device, struct throttle_plan *ret_plan);
+/* Counts the attempt; a gate refuses with ERR_BUSY. */
+void throttle_take(struct batch *b, const struct throttle_plan *plan, int64_t now,
+                   struct throttle_state *ret_states);
+/* After success: clears the account's counters, gives the network's count back. */
+void throttle_success(struct batch *b, const struct throttle_plan *plan);
+
+#endif
