@@ -2,8 +2,7 @@
  *
  * A sign-in in progress. Its whole state is sealed into an opaque handle that travels through the
  * pages' forms and links, bound to the browser by the `flow` cookie: a handle of browser A with
- * the cookie of B does not open (A61, F16). Nothing is stored; a handle too long for a URL is kept
- * in a row of `pending` and the handle carries its key. */
+ * the cookie of B does not open (A61, F16). Nothing is stored. */
 #ifndef IDP_FLOW_H
 #define IDP_FLOW_H
 
@@ -18,7 +17,8 @@
 /* Where a finished sign-in goes: a fixed list, so that no handle can be an open redirector (F18). */
 enum flow_target { FLOW_NONE = 0, FLOW_AUTHORIZE, FLOW_ACCOUNT };
 
-#define FLOW_PAYLOAD_MAX 6000 /* bytes sealed into the handle itself */
+#define FLOW_PAYLOAD_MAX 6000 /* bytes; the handle must still fit into a URL */
+#define FLOW_HANDLE_MAX 9000  /* characters */
 
 struct flow {
     enum flow_target target;
@@ -31,13 +31,14 @@ struct flow {
     struct span payload;      /* the target's own: the authorization request's parameters, encoded */
 };
 
-/* Seals into base64url text in the arena. `browser` is the flow cookie's value. */
-enum err flow_seal(struct request *req, const struct flow *f, struct span browser, struct span *ret_handle)
+/* Seals into base64url text in the arena, bound to flow_browser(). ERR_TOO_LONG. */
+enum err flow_seal(struct request *req, const struct flow *f, struct span *ret_handle)
     __attribute__((warn_unused_result));
 /* ERR_SYNTAX, ERR_EXPIRED (config flow_seconds), ERR_BAD_SIGNATURE (other browser, edited). */
 enum err flow_open(struct request *req, struct span handle, struct flow *ret_flow)
     __attribute__((warn_unused_result));
-/* The browser's flow cookie, made and set on the response when it has none. */
+/* The browser's flow cookie, made and set on the response when it has none. Same value for the
+ * whole request. */
 struct span flow_browser(struct request *req);
 /* "/authorize/resume" or "/account" with ?flow=HANDLE: where to go after a step of the flow. */
 struct span flow_resume_url(struct request *req, const struct flow *f, struct span handle);

@@ -109,6 +109,7 @@ struct request {
     bool wrote;                  /* a write has been run (look at write.result) */
     enum err work_result;        /* ERR_OK, or ERR_BUSY when the pool had no room: answer 503 */
     unsigned rounds;             /* decide calls so far; the engine stops at 16 */
+    struct span browser;         /* flow_browser()'s: the flow cookie's value, once it is known */
     const struct transport *transport; /* web's own: header and cookie look-up */
     struct response response;
 };
