@@ -10,6 +10,7 @@
 #include "idp/config.h"
 #include "idp/idp.h"
 #include "idp/keyring.h"
+#include "idp/session.h"
 
 #define BROWSER_BYTES 16
 #define BROWSER_CHARS B64URL_LEN(BROWSER_BYTES)
@@ -31,8 +32,13 @@ static void flow_build(const struct flow *f, struct buf *out) {
     buf_add_u64(out, (uint64_t)f->max_age);
     buf_add_u8(out, (uint8_t)f->min_loa);
     buf_add_block(out, f->client_id);
+    buf_add_block(out, f->client_name);
+    buf_add_block(out, f->form_action);
     buf_add_block(out, f->login_hint);
     buf_add_block(out, f->payload);
+    buf_add_u8(out, f->is_proven);
+    buf_add(out, f->proven_user.b, USER_ID_BYTES);
+    buf_add_u64(out, (uint64_t)f->proven_at);
 }
 
 static enum err flow_parse(struct span plain, struct flow *ret_flow) {
@@ -49,8 +55,15 @@ static enum err flow_parse(struct span plain, struct flow *ret_flow) {
     f.max_age = (int64_t)reader_u64(&r);
     f.min_loa = reader_u8(&r);
     f.client_id = reader_block(&r);
+    f.client_name = reader_block(&r);
+    f.form_action = reader_block(&r);
     f.login_hint = reader_block(&r);
     f.payload = reader_block(&r);
+    f.is_proven = reader_u8(&r) != 0;
+    struct span user = reader_bytes(&r, USER_ID_BYTES);
+    if (user.len == USER_ID_BYTES)
+        memcpy(f.proven_user.b, user.ptr, USER_ID_BYTES);
+    f.proven_at = (int64_t)reader_u64(&r);
     enum err e = reader_end(&r);
     if (e)
         return e;
@@ -143,7 +156,8 @@ static bool csrf_compute(struct request *req, const char *form, struct span brow
     CLEANUP(buf_done) struct buf b = BUF_INIT(1024);
     buf_add_block(&b, span_of(form));
     buf_add_block(&b, browser);
-    buf_add_block(&b, request_own_cookie(req, "session"));
+    struct span session = request_own_cookie(req, "session");
+    buf_add_block(&b, session.len == SESSION_COOKIE_CHARS ? session : SPAN_NONE);
     if (buf_err(&b) || strlen(form) > FORM_NAME_MAX)
         return false;
     keyring_mac(request_idp(req)->keyring, "csrf", buf_span(&b), out);

@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "base/span.h"
 #include "idp/request.h"
+#include "idp/user.h"
 
 /* Where a finished sign-in goes: a fixed list, so that no handle can be an open redirector (F18). */
 enum flow_target { FLOW_NONE = 0, FLOW_AUTHORIZE, FLOW_ACCOUNT };
@@ -26,9 +27,14 @@ struct flow {
     bool must_authenticate;   /* the session must have auth_time >= started_at (prompt=login) */
     int64_t max_age;          /* seconds, -1: none */
     int min_loa;              /* 0: any */
-    struct span client_id;    /* for the page's "sign in to reach ..." */
+    struct span client_id;
+    struct span client_name;  /* for the page's "sign in to reach ..." */
+    struct span form_action;  /* CSP: the one foreign origin or scheme that the flow may end at */
     struct span login_hint;
     struct span payload;      /* the target's own: the authorization request's parameters, encoded */
+    bool is_proven;           /* the right password was given, but a new one must be chosen first */
+    struct user_id proven_user;
+    int64_t proven_at;
 };
 
 /* Seals into base64url text in the arena, bound to flow_browser(). ERR_TOO_LONG. */

@@ -61,6 +61,11 @@ void session_activity_touch(struct session_activity *act, const struct session_k
 /* The newer of the row's and the remembered time. */
 int64_t session_activity_last(struct session_activity *act, const struct session_key *key,
                               int64_t row_last_seen);
+/* Hands every time touched since the last drain to `fn` and forgets those older than `forget_before`
+ * (their rows are up to date). */
+void session_activity_drain(struct session_activity *act, int64_t forget_before,
+                            void (*fn)(void *ctx, const struct session_key *key, int64_t last_seen),
+                            void *ctx);
 void session_activity_free(struct session_activity *act);
 
 #endif

@@ -82,6 +82,8 @@ void store_user_insert(struct batch *b, const struct user *u);
 /* Gate: ERR_EXISTS when another user has it. */
 void store_identifier_insert(struct batch *b, const char *kind, struct span index,
                              const struct user_id *id);
+/* Gate: ERR_REFUSED unless the user is active and still has the password hash that was loaded. */
+void store_user_unchanged(struct batch *b, const struct user *u);
 /* Gate: ERR_NOT_FOUND. Sets the hash and require_change, touches nothing else. */
 void store_user_set_password(struct batch *b, const struct user_id *id, struct span hash,
                              bool require_change, int64_t now);

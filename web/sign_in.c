@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * POST /sign-in: user name and password. The attempt is counted before it is judged, an unknown
+ * user costs what a known one costs, and every refusal looks the same (F01, F03).
+ *
+ *   load user ─► write: count the attempt ─► work: Argon2id ─► write: session, or the failure
+ */
+#include "base/cleanup.h"
+#include "base/encode.h"
+#include "base/params.h"
+#include "base/secret.h"
+#include "idp/config.h"
+#include "idp/flow.h"
+#include "idp/idp.h"
+#include "idp/keyring.h"
+#include "idp/metrics.h"
+#include "idp/password.h"
+#include "idp/store/store.h"
+#include "idp/throttle.h"
+#include "idp/user.h"
+#include "web/handlers.h"
+#include "web/password_change.h"
+#include "web/sign_in_session.h"
+
+#define BUSY_RETRY_SECONDS 3
+
+enum stage {
+    STAGE_LOADED,    /* the user has been looked for */
+    STAGE_COUNTED,   /* the attempt stands in the throttle's rows, or they refused it */
+    STAGE_THROTTLED, /* how long to wait has been read */
+    STAGE_JUDGED,    /* the hash has been compared */
+    STAGE_RECORDED,  /* session or failure is committed */
+    STAGE_ANSWER
+};
+
+struct sign_in {
+    struct span handle, csrf, username, password; /* the form */
+    struct flow flow;
+    struct span folded;
+    struct user user;
+    struct session previous;
+    struct throttle_plan plan;
+    struct throttle_state wait[ARRAY_LEN(((struct throttle_plan *)0)->limit)];
+    struct span normalised, pepper_kid, new_hash;
+    struct span peppered;     /* with the key that the stored hash was made with */
+    struct span peppered_now; /* with today's key */
+    enum verdict verdict;
+    enum stage stage;
+    struct sign_in_session session;
+    const char *error_key; /* of the form, shown with it again */
+    unsigned status;
+    int64_t retry_seconds;
+};
+
+#define FIELD(name) offsetof(struct sign_in, name)
+static const struct param_def sign_in_params[] = {
+    /* name        field            parse        max              flags */
+    {"flow",     FIELD(handle),   param_ascii, FLOW_HANDLE_MAX, PARAM_REQUIRED},
+    {"csrf",     FIELD(csrf),     param_ascii, 64,              PARAM_REQUIRED},
+    {"username", FIELD(username), param_span,  512,             0},
+    {"password", FIELD(password), param_span,  4096,            0},
+};
+#undef FIELD
+
+static enum step refuse_page(struct request *req, unsigned status, const char *key) {
+    respond_error_page(req, status, key);
+    return STEP_RESPOND;
+}
+
+static enum step sign_in_parse(struct request *req) {
+    struct sign_in *s = req->state;
+    const char *at_fault;
+    if (params_fill(sign_in_params, ARRAY_LEN(sign_in_params), req->arena, &req->form, s, &at_fault))
+        return refuse_page(req, 400, "invalid_request");
+    if (csrf_check(req, "sign_in", s->csrf) != ALLOW)
+        return refuse_page(req, 403, "wrong_browser");
+    enum err e = flow_open(req, s->handle, &s->flow);
+    if (e)
+        return refuse_page(req, e == ERR_BAD_SIGNATURE ? 403 : 400,
+                           e == ERR_BAD_SIGNATURE ? "wrong_browser" : "expired_flow");
+
+    /* A name or password that cannot be anybody's goes the same way as a wrong one. */
+    if (username_fold(req->arena, s->username, &s->folded))
+        s->folded = SPAN("?");
+    if (password_normalise(req->arena, s->password, &s->normalised))
+        s->normalised = SPAN("");
+    return STEP_LOAD;
+}
+
+static void sign_in_load(struct request *req) {
+    struct sign_in *s = req->state;
+    if (s->stage == STAGE_THROTTLED) {
+        for (size_t i = 0; i < s->plan.count; i++)
+            store_throttle_find(&req->load, &s->plan.limit[i].key, &s->wait[i]);
+        return;
+    }
+    store_user_by_name(&req->load, s->folded, &s->user);
+    struct session_key key;
+    if (session_cookie_parse(request_own_cookie(req, "session"), &key) == ERR_OK)
+        store_session_find(&req->load, &key, &s->previous);
+}
+
+static enum step show_form_again(struct sign_in *s, unsigned status, const char *error_key) {
+    s->status = status;
+    s->error_key = error_key;
+    s->stage = STAGE_ANSWER;
+    return STEP_RESPOND;
+}
+
+static enum step count_attempt(struct request *req, struct sign_in *s) {
+    bool known = s->user.found && device_is_known(req, &s->user.id);
+    throttle_plan_password(request_config(req), &req->client, s->folded, known, &s->plan);
+    s->stage = STAGE_COUNTED;
+    return STEP_WRITE;
+}
+
+static enum step prepare_hash(struct request *req, struct sign_in *s) {
+    s->pepper_kid = keyring_pepper_kid(request_idp(req)->keyring);
+    struct span kid = SPAN_NONE;
+    if (!s->user.found || !password_hash_pepper(s->user.password_hash, &kid) || !kid.len)
+        kid = s->pepper_kid;
+
+    const struct signer_request ask[] = {
+        {.op = SIGNER_OP_PEPPER, .kid = kid, .bytes = s->normalised},
+        {.op = SIGNER_OP_PEPPER, .kid = s->pepper_kid, .bytes = s->normalised},
+    };
+    struct signer_answer answer[ARRAY_LEN(ask)];
+    if (signer_call(req->thread->channel, ask, ARRAY_LEN(ask), req->arena, answer) ||
+        answer[0].err || answer[1].err)
+        return refuse_page(req, 503, "unavailable");
+    s->peppered = answer[0].bytes;
+    s->peppered_now = answer[1].bytes;
+    s->stage = STAGE_JUDGED;
+    return STEP_WORK;
+}
+
+static void sign_in_work(struct request *req) {
+    struct sign_in *s = req->state;
+    const struct config *cfg = request_config(req);
+    const struct password_params params = {cfg->argon2_memory_kib, cfg->argon2_passes};
+
+    enum verdict matches;
+    if (s->user.found && s->user.password_hash.len)
+        matches = password_verify(s->user.password_hash, s->normalised, s->peppered);
+    else
+        matches = password_dummy(&params, s->peppered);
+    if (matches != ALLOW || s->user.status != USER_ACTIVE)
+        return;
+    s->verdict = ALLOW;
+    if (password_needs_upgrade(s->user.password_hash, &params, s->pepper_kid) &&
+        password_hash(req->arena, &params, s->peppered_now, s->pepper_kid, &s->new_hash))
+        s->new_hash = SPAN_NONE; /* another time */
+}
+
+static void record_failure(struct request *req, const struct sign_in *s) {
+    char hex[2 * USER_ID_BYTES + 1] = "";
+    if (s->user.found)
+        hex_encode(s->user.id.b, sizeof s->user.id.b, hex);
+    store_audit(&req->write, &(struct audit_event){
+                                 .at = req->now,
+                                 .event = "login_failed",
+                                 .target = span_of(arena_strdup(req->arena, hex)),
+                                 .client_id = s->flow.client_id,
+                                 .address = span_of(req->client.text),
+                                 .request_id = span_of(req->id),
+                             });
+}
+
+static void sign_in_write(struct request *req) {
+    struct sign_in *s = req->state;
+    if (s->stage == STAGE_COUNTED) {
+        throttle_take(&req->write, &s->plan, req->now, NULL);
+        return;
+    }
+    if (req->work_result == ERR_BUSY) { /* not judged, so it does not count */
+        for (size_t i = 0; i < s->plan.count; i++)
+            store_throttle_give_back(&req->write, &s->plan.limit[i].key);
+        return;
+    }
+    if (s->verdict != ALLOW) {
+        record_failure(req, s);
+        return;
+    }
+    if (!s->user.require_change)
+        sign_in_session_write(req, &s->session, &s->user, &s->previous, AMR_PWD, 1);
+    throttle_success(&req->write, &s->plan);
+    if (s->new_hash.len)
+        store_user_upgrade_hash(&req->write, &s->user.id, s->user.password_hash, s->new_hash, req->now);
+}
+
+static enum step after_count(struct request *req, struct sign_in *s) {
+    if (req->write.result == ERR_BUSY) {
+        metrics_add(request_idp(req)->metrics, METRIC_SIGN_IN_THROTTLED, 1);
+        s->stage = STAGE_THROTTLED;
+        return STEP_LOAD;
+    }
+    if (req->write.result)
+        return refuse_page(req, 503, "unavailable");
+    return prepare_hash(req, s);
+}
+
+static enum step after_wait_is_known(struct request *req, struct sign_in *s) {
+    for (size_t i = 0; i < s->plan.count; i++)
+        if (s->wait[i].blocked_until - req->now > s->retry_seconds)
+            s->retry_seconds = s->wait[i].blocked_until - req->now;
+    return show_form_again(s, 429, "sign_in.error.throttled");
+}
+
+static enum step after_record(struct request *req, struct sign_in *s) {
+    struct metrics *m = request_idp(req)->metrics;
+    if (req->work_result == ERR_BUSY) {
+        metrics_add(m, METRIC_SIGN_IN_BUSY, 1);
+        s->retry_seconds = BUSY_RETRY_SECONDS;
+        return show_form_again(s, 503, "sign_in.error.busy");
+    }
+    /* Locked, or the password changed, while we hashed: as if it had been wrong. */
+    if (s->verdict == ALLOW && req->write.result == ERR_REFUSED)
+        s->verdict = DENY;
+    else if (req->write.result)
+        return refuse_page(req, 503, "unavailable");
+    metrics_add(m, s->verdict == ALLOW ? METRIC_SIGN_IN_OK : METRIC_SIGN_IN_WRONG, 1);
+    return s->verdict == ALLOW ? STEP_RESPOND : show_form_again(s, 422, "sign_in.error.wrong");
+}
+
+static enum step sign_in_decide(struct request *req) {
+    struct sign_in *s = req->state;
+    switch (s->stage) {
+    case STAGE_LOADED:
+        return req->load.result ? refuse_page(req, 503, "unavailable") : count_attempt(req, s);
+    case STAGE_COUNTED:
+        return after_count(req, s);
+    case STAGE_THROTTLED:
+        return after_wait_is_known(req, s);
+    case STAGE_JUDGED:
+        s->stage = STAGE_RECORDED;
+        return STEP_WRITE;
+    case STAGE_RECORDED:
+        return after_record(req, s);
+    case STAGE_ANSWER:
+        break;
+    }
+    return STEP_RESPOND;
+}
+
+static void respond_form(struct request *req, const struct sign_in *s) {
+    req->response.form_action = s->flow.form_action;
+    json_t *model = json_pack("{ss ss% ss% ss% ss}", "action", "/sign-in", "flow", s->handle.ptr,
+                              s->handle.len, "csrf", s->csrf.ptr, s->csrf.len, "username",
+                              s->username.len ? s->username.ptr : "", s->username.len, "error_key",
+                              s->error_key);
+    if (model && s->flow.client_name.len)
+        json_object_set_new(model, "client_name",
+                            json_stringn(s->flow.client_name.ptr, s->flow.client_name.len));
+    if (model && s->retry_seconds > 0) {
+        json_object_set_new(model, "retry_seconds", json_integer(s->retry_seconds));
+        respond_header(req, "Retry-After",
+                       span_of(arena_printf(req->arena, "%lld", (long long)s->retry_seconds)));
+    }
+    respond_page(req, s->status, "sign_in", model);
+}
+
+static void sign_in_respond(struct request *req) {
+    struct sign_in *s = req->state;
+    if (req->response.status)
+        return;
+    if (s->error_key) {
+        respond_form(req, s);
+        return;
+    }
+    if (s->user.require_change) {
+        password_forced_respond(req, &s->flow, &s->user);
+        return;
+    }
+    sign_in_session_respond(req, &s->session);
+    respond_redirect(req, flow_resume_url(req, &s->flow, s->handle));
+}
+
+const struct handler sign_in_handler = {
+    .state_size = sizeof(struct sign_in),
+    .parse = sign_in_parse,
+    .load = sign_in_load,
+    .decide = sign_in_decide,
+    .work = sign_in_work,
+    .write = sign_in_write,
+    .respond = sign_in_respond,
+};

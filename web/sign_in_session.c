@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See sign_in_session.h. Device cookie: base64url(user id 16 || issue time 8 || MAC 16); it proves
+ * nothing but that this browser has signed in to the account before. */
+#include "web/sign_in_session.h"
+
+#include "base/encode.h"
+#include "base/secret.h"
+#include "idp/config.h"
+#include "idp/idp.h"
+#include "idp/keyring.h"
+#include "idp/store/store.h"
+
+#define DEVICE_BYTES (USER_ID_BYTES + 8)
+#define DEVICE_MAC_BYTES 16
+#define DEVICE_SECONDS (400 * 86400) /* the longest that browsers keep a cookie */
+#define USER_AGENT_MAX 200
+
+struct span browser_description(struct request *req) {
+    struct span agent = request_header(req, "User-Agent");
+    if (agent.len > USER_AGENT_MAX)
+        agent.len = USER_AGENT_MAX;
+    char *copy = arena_strndup(req->arena, agent.ptr ? agent.ptr : "", agent.len);
+    if (!copy)
+        return SPAN_NONE;
+    for (char *p = copy; *p; p++)
+        if (*p < 0x20 || *p > 0x7e)
+            *p = '?';
+    return span_of(copy);
+}
+
+static struct span user_hex(struct request *req, const struct user_id *id) {
+    char hex[2 * USER_ID_BYTES + 1];
+    hex_encode(id->b, sizeof id->b, hex);
+    return span_of(arena_strdup(req->arena, hex));
+}
+
+void sign_in_session_write(struct request *req, struct sign_in_session *s, const struct user *user,
+                           const struct session *previous, unsigned amr, int aal) {
+    s->fresh = (struct session){
+        .found = true,
+        .user = *user,
+        .created_at = req->now,
+        .auth_time = req->now,
+        .last_seen = req->now,
+        .expires_at = req->now + request_config(req)->session_absolute_seconds,
+        .aal = aal,
+        .amr = amr,
+        .network = span_of(req->client.network),
+        .user_agent = browser_description(req),
+    };
+    session_cookie_new(req->now, s->cookie, &s->fresh.key);
+
+    store_user_unchanged(&req->write, user);
+    bool same_person = previous->found && !previous->ended_at &&
+                       memcmp(previous->user.id.b, user->id.b, USER_ID_BYTES) == 0;
+    if (same_person)
+        store_session_renew(&req->write, &previous->key, &s->fresh);
+    else
+        store_session_insert(&req->write, &s->fresh, previous->found ? &previous->key : NULL);
+    store_audit(&req->write, &(struct audit_event){
+                                 .at = req->now,
+                                 .event = "login",
+                                 .actor = user_hex(req, &user->id),
+                                 .address = span_of(req->client.text),
+                                 .request_id = span_of(req->id),
+                             });
+}
+
+static void device_mac(const struct request *req, const unsigned char bytes[DEVICE_BYTES],
+                       unsigned char out[32]) {
+    keyring_mac(request_idp(req)->keyring, "device", span_bytes(bytes, DEVICE_BYTES), out);
+}
+
+static void device_respond(struct request *req, const struct user_id *user) {
+    unsigned char bytes[DEVICE_BYTES + 32];
+    memcpy(bytes, user->b, USER_ID_BYTES);
+    for (unsigned i = 0; i < 8; i++)
+        bytes[USER_ID_BYTES + i] = (unsigned char)((uint64_t)req->now >> (56 - 8 * i));
+    device_mac(req, bytes, bytes + DEVICE_BYTES);
+    char text[B64URL_LEN(DEVICE_BYTES + DEVICE_MAC_BYTES)];
+    size_t n = b64url_encode(bytes, DEVICE_BYTES + DEVICE_MAC_BYTES, text);
+    respond_cookie(req, "device", arena_dup(req->arena, span_bytes(text, n)),
+                   &(struct cookie_options){.max_age = DEVICE_SECONDS});
+}
+
+bool device_is_known(const struct request *req, const struct user_id *user) {
+    unsigned char bytes[DEVICE_BYTES + DEVICE_MAC_BYTES], mac[32];
+    size_t len;
+    if (b64url_decode(request_own_cookie(req, "device"), bytes, sizeof bytes, &len) ||
+        len != sizeof bytes)
+        return false;
+    device_mac(req, bytes, mac);
+    if (!ct_equal(span_bytes(bytes + DEVICE_BYTES, DEVICE_MAC_BYTES), span_bytes(mac, DEVICE_MAC_BYTES)))
+        return false;
+    uint64_t issued = 0;
+    for (unsigned i = 0; i < 8; i++)
+        issued = issued << 8 | bytes[USER_ID_BYTES + i];
+    return memcmp(bytes, user->b, USER_ID_BYTES) == 0 && req->now - (int64_t)issued < DEVICE_SECONDS;
+}
+
+void sign_in_session_respond(struct request *req, const struct sign_in_session *s) {
+    respond_cookie(req, "session", arena_dup(req->arena, span_of(s->cookie)),
+                   &(struct cookie_options){0});
+    device_respond(req, &s->fresh.user.id);
+}
