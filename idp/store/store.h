@@ -142,6 +142,9 @@ void store_session_renew(struct batch *b, const struct session_key *old_key,
  * user's own (`owner` NULL: staff). */
 void store_session_end(struct batch *b, const struct session_key *key, const struct user_id *owner,
                        int64_t now);
+/* Ends all live sessions of the user but `keep`, and revokes the grants that die with them. */
+void store_session_end_others(struct batch *b, const struct user_id *owner,
+                              const struct session_key *keep, int64_t now);
 void store_session_touch(struct batch *b, const struct session_key *key, int64_t last_seen);
 
 struct session_list {
