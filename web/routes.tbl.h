@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Every URL that idpd answers: included by routes.c only. Body limits in bytes. Discovery takes
+ * its endpoints from protocols/oidc/endpoints.tbl.h; a test holds the two together. */
+#define KIB 1024
+#define PAGE ROUTE_HTML
+#define FORM (ROUTE_HTML | ROUTE_FORM | ROUTE_BROWSER)
+
+/* methods                path                                 name               handler                  body      flags                                             specification */
+{HTTP_GET,              "/",                                 "home",            &home_handler,            0,        PAGE,                                             "-"},
+{HTTP_POST,             "/sign-in",                          "sign_in",         &sign_in_handler,         32 * KIB, FORM,                                             "-"},
+{HTTP_POST,             "/sign-in/password",                 "password_forced", &password_forced_handler, 32 * KIB, FORM,                                             "-"},
+{HTTP_GET,              "/account",                          "account",         &account_handler,         0,        PAGE,                                             "-"},
+{HTTP_POST,             "/account/end",                      "account_end",     &account_end_handler,     4 * KIB,  FORM,                                             "-"},
+{HTTP_GET,              "/account/password",                 "password_page",   &password_page_handler,   0,        PAGE,                                             "-"},
+{HTTP_POST,             "/account/password",                 "password_change", &password_change_handler, 32 * KIB, FORM,                                             "-"},
+{HTTP_GET | HTTP_POST,  "/authorize",                        "authorize",       &oidc_authorize_handler,  32 * KIB, ROUTE_HTML | ROUTE_FORM | ROUTE_CROSS_SITE_POST,  "RFC 6749 3.1"},
+{HTTP_GET,              "/authorize/resume",                 "resume",          &oidc_resume_handler,     0,        PAGE,                                             "-"},
+{HTTP_POST,             "/consent",                          "consent",         &oidc_consent_handler,    32 * KIB, FORM,                                             "-"},
+{HTTP_POST,             "/token",                            "token",           &oidc_token_handler,      32 * KIB, ROUTE_FORM,                                       "RFC 6749 3.2"},
+{HTTP_GET | HTTP_POST,  "/userinfo",                         "userinfo",        &oidc_userinfo_handler,   32 * KIB, 0,                                                "OIDC Core 5.3"},
+{HTTP_GET,              "/jwks",                             "jwks",            &oidc_jwks_handler,       0,        ROUTE_ANY_ORIGIN,                                 "RFC 7517 5"},
+{HTTP_GET | HTTP_POST,  "/logout",                           "logout",          &oidc_logout_handler,     32 * KIB, ROUTE_HTML | ROUTE_FORM | ROUTE_CROSS_SITE_POST,  "RP-Initiated Logout 2"},
+{HTTP_GET,              "/.well-known/openid-configuration", "discovery",       &oidc_discovery_handler,  0,        ROUTE_ANY_ORIGIN,                                 "OIDC Discovery 4"},
+{HTTP_GET,              "/.well-known/oauth-authorization-server", "as_metadata", &oidc_discovery_handler, 0,       ROUTE_ANY_ORIGIN,                                 "RFC 8414 3"},
+{HTTP_GET,              "/static/",                          "static",          &static_handler,          0,        ROUTE_PREFIX,                                     "-"},
+{HTTP_GET,              "/healthz",                          "healthz",         &healthz_handler,         0,        0,                                                "-"},
+{HTTP_GET,              "/readyz",                           "readyz",          &readyz_handler,          0,        0,                                                "-"},
+{HTTP_GET,              "/metrics",                          "metrics",         &metrics_handler,         0,        ROUTE_ADMIN,                                      "-"},
+
+#undef KIB
+#undef PAGE
+#undef FORM
