@@ -1,2 +1,282 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Strict text encodings; see encode.h. */
 #include "base/encode.h"
+
+#include <stdint.h>
+#include <string.h>
+
+static const char b64url_digits[64] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+static const char b64_digits[64] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+static const char hex_digits[16] = "0123456789abcdef";
+
+static size_t b64_encode(const char digits[64], const unsigned char *in, size_t len, char *out) {
+    size_t n = 0;
+    for (size_t i = 0; i < len; i += 3) {
+        size_t left = len - i;
+        uint32_t v = (uint32_t)in[i] << 16 | (left > 1 ? (uint32_t)in[i + 1] << 8 : 0) |
+                     (left > 2 ? in[i + 2] : 0);
+        out[n++] = digits[v >> 18];
+        out[n++] = digits[v >> 12 & 63];
+        if (left > 1)
+            out[n++] = digits[v >> 6 & 63];
+        if (left > 2)
+            out[n++] = digits[v & 63];
+    }
+    return n;
+}
+
+size_t b64url_encode(const void *bytes, size_t len, char *out) {
+    return b64_encode(b64url_digits, bytes, len, out);
+}
+
+void b64url_add(struct buf *b, const void *bytes, size_t len) {
+    char *room = buf_reserve(b, B64URL_LEN(len));
+    if (room)
+        b64_encode(b64url_digits, bytes, len, room);
+}
+
+void b64_add(struct buf *b, const void *bytes, size_t len) {
+    char *room = buf_reserve(b, B64URL_LEN(len));
+    if (room)
+        b64_encode(b64_digits, bytes, len, room);
+    for (size_t i = len; i % 3 != 0; i++)
+        buf_add_char(b, '=');
+}
+
+static int digit_value(char c, char d62, char d63) {
+    if (c >= 'A' && c <= 'Z')
+        return c - 'A';
+    if (c >= 'a' && c <= 'z')
+        return c - 'a' + 26;
+    if (c >= '0' && c <= '9')
+        return c - '0' + 52;
+    if (c == d62)
+        return 62;
+    return c == d63 ? 63 : -1;
+}
+
+/* No padding here. A final group of one digit is impossible; unused bits must be zero, else one
+ * byte string would have several spellings. */
+static enum err b64_decode(struct span text, char d62, char d63, unsigned char *out, size_t size,
+                           size_t *ret_len) {
+    if (text.len % 4 == 1)
+        return ERR_SYNTAX;
+    size_t len = text.len / 4 * 3 + (text.len % 4 ? text.len % 4 - 1 : 0);
+    if (len > size)
+        return ERR_TOO_LONG;
+    uint32_t bits = 0;
+    unsigned held = 0;
+    size_t n = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        int v = digit_value(text.ptr[i], d62, d63);
+        if (v < 0)
+            return ERR_SYNTAX;
+        bits = bits << 6 | (uint32_t)v;
+        held += 6;
+        if (held >= 8) {
+            held -= 8;
+            out[n++] = (unsigned char)(bits >> held);
+        }
+        bits &= (1u << held) - 1;
+    }
+    if (bits != 0)
+        return ERR_SYNTAX;
+    *ret_len = n;
+    return ERR_OK;
+}
+
+enum err b64url_decode(struct span text, void *out, size_t size, size_t *ret_len) {
+    return b64_decode(text, '-', '_', out, size, ret_len);
+}
+
+static enum err b64_decode_to_arena(struct arena *a, struct span text, char d62, char d63,
+                                    struct span *ret_bytes) {
+    size_t size = text.len / 4 * 3 + 3, len;
+    unsigned char *out = arena_alloc(a, size);
+    if (!out)
+        return ERR_NOMEM;
+    enum err e = b64_decode(text, d62, d63, out, size - 1, &len);
+    if (e)
+        return e;
+    *ret_bytes = span_bytes(out, len);
+    return ERR_OK;
+}
+
+enum err b64url_decode_arena(struct arena *a, struct span text, struct span *ret_bytes) {
+    return b64_decode_to_arena(a, text, '-', '_', ret_bytes);
+}
+
+enum err b64_decode_arena(struct arena *a, struct span text, struct span *ret_bytes) {
+    if (text.len % 4 != 0)
+        return ERR_SYNTAX;
+    for (int pads = 0; pads < 2 && text.len && text.ptr[text.len - 1] == '='; pads++)
+        text.len--;
+    return b64_decode_to_arena(a, text, '+', '/', ret_bytes);
+}
+
+void hex_encode(const void *bytes, size_t len, char *out) {
+    const unsigned char *p = bytes;
+    for (size_t i = 0; i < len; i++) {
+        out[2 * i] = hex_digits[p[i] >> 4];
+        out[2 * i + 1] = hex_digits[p[i] & 15];
+    }
+    out[2 * len] = '\0';
+}
+
+void hex_add(struct buf *b, const void *bytes, size_t len) {
+    char *room = buf_reserve(b, 2 * len);
+    if (room)
+        hex_encode(bytes, len, room); /* its NUL lands on the buffer's own */
+}
+
+static int hex_value(char c) {
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+enum err hex_decode(struct span text, void *out, size_t size, size_t *ret_len) {
+    unsigned char *p = out;
+    if (text.len % 2 != 0)
+        return ERR_SYNTAX;
+    if (text.len / 2 > size)
+        return ERR_TOO_LONG;
+    for (size_t i = 0; i < text.len; i += 2) {
+        int hi = hex_value(text.ptr[i]), lo = hex_value(text.ptr[i + 1]);
+        if (hi < 0 || lo < 0)
+            return ERR_SYNTAX;
+        p[i / 2] = (unsigned char)(hi << 4 | lo);
+    }
+    *ret_len = text.len / 2;
+    return ERR_OK;
+}
+
+static enum err form_decode_escapes(struct span text, char *out, size_t *ret_len) {
+    size_t n = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.ptr[i];
+        if (c == '+') {
+            c = ' ';
+        } else if (c == '%') {
+            if (text.len - i < 3)
+                return ERR_SYNTAX;
+            int hi = hex_value(text.ptr[i + 1]), lo = hex_value(text.ptr[i + 2]);
+            if (hi < 0 || lo < 0)
+                return ERR_SYNTAX;
+            c = (char)(hi << 4 | lo);
+            i += 2;
+        }
+        out[n++] = c;
+    }
+    *ret_len = n;
+    return ERR_OK;
+}
+
+enum err form_decode(struct arena *a, struct span text, struct span *ret_text) {
+    struct span decoded = text;
+    if (text.len && (memchr(text.ptr, '%', text.len) || memchr(text.ptr, '+', text.len))) {
+        char *out = arena_alloc(a, text.len + 1);
+        if (!out)
+            return ERR_NOMEM;
+        enum err e = form_decode_escapes(text, out, &decoded.len);
+        if (e)
+            return e;
+        out[decoded.len] = '\0';
+        decoded.ptr = out;
+    }
+    if (!utf8_valid(decoded))
+        return ERR_SYNTAX;
+    *ret_text = decoded;
+    return ERR_OK;
+}
+
+static bool is_unreserved(unsigned char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '.' || c == '_' || c == '~';
+}
+
+void percent_add(struct buf *b, struct span text) {
+    static const char upper[16] = "0123456789ABCDEF";
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
+        if (is_unreserved(c)) {
+            buf_add_char(b, (char)c);
+        } else {
+            char escape[3] = {'%', upper[c >> 4], upper[c & 15]};
+            buf_add(b, escape, sizeof escape);
+        }
+    }
+}
+
+void html_add(struct buf *b, struct span text) {
+    size_t done = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        const char *entity;
+        switch (text.ptr[i]) {
+        case '&':
+            entity = "&amp;";
+            break;
+        case '<':
+            entity = "&lt;";
+            break;
+        case '>':
+            entity = "&gt;";
+            break;
+        case '"':
+            entity = "&quot;";
+            break;
+        case '\'':
+            entity = "&#39;";
+            break;
+        default:
+            continue;
+        }
+        buf_add(b, text.ptr + done, i - done);
+        buf_add_str(b, entity);
+        done = i + 1;
+    }
+    if (text.len > done)
+        buf_add(b, text.ptr + done, text.len - done);
+}
+
+/* Length of the sequence that starts at `p`, 0 when it is no valid one (RFC 3629 4). */
+static size_t utf8_sequence(const unsigned char *p, size_t left) {
+    unsigned char c = p[0];
+    if (c == 0)
+        return 0;
+    if (c < 0x80)
+        return 1;
+    if (c < 0xC2 || c > 0xF4)
+        return 0;
+    size_t n = c < 0xE0 ? 2 : c < 0xF0 ? 3 : 4;
+    if (left < n)
+        return 0;
+    for (size_t i = 1; i < n; i++)
+        if ((p[i] & 0xC0) != 0x80)
+            return 0;
+    bool overlong = (c == 0xE0 && p[1] < 0xA0) || (c == 0xF0 && p[1] < 0x90);
+    bool surrogate = c == 0xED && p[1] > 0x9F;
+    bool beyond = c == 0xF4 && p[1] > 0x8F;
+    return overlong || surrogate || beyond ? 0 : n;
+}
+
+bool utf8_valid(struct span text) {
+    const unsigned char *p = (const unsigned char *)text.ptr;
+    for (size_t i = 0; i < text.len;) {
+        size_t n = utf8_sequence(p + i, text.len - i);
+        if (n == 0)
+            return false;
+        i += n;
+    }
+    return true;
+}
+
+bool ascii_printable(struct span text) {
+    for (size_t i = 0; i < text.len; i++)
+        if (text.ptr[i] < 0x20 || text.ptr[i] > 0x7E)
+            return false;
+    return true;
+}

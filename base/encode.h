@@ -4,6 +4,7 @@
 #ifndef IDP_BASE_ENCODE_H
 #define IDP_BASE_ENCODE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/arena.h"

@@ -1,2 +1,178 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Strict JSON in, direct JSON out; see json.h. */
 #include "base/json.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/encode.h"
+
+/* Depth is bounded before jansson builds anything; its own limit is 2048 levels of recursion. */
+static enum err depth_check(struct span text) {
+    unsigned depth = 0;
+    bool in_string = false;
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.ptr[i];
+        if (in_string) {
+            if (c == '\\')
+                i++;
+            else if (c == '"')
+                in_string = false;
+        } else if (c == '"') {
+            in_string = true;
+        } else if (c == '{' || c == '[') {
+            if (++depth > JSON_MAX_DEPTH)
+                return ERR_TOO_LONG;
+        } else if ((c == '}' || c == ']') && depth > 0) {
+            depth--;
+        }
+    }
+    return ERR_OK;
+}
+
+enum err json_parse(struct span text, size_t max, json_t **ret_json) {
+    if (text.len > max)
+        return ERR_TOO_LONG;
+    enum err e = depth_check(text);
+    if (e)
+        return e;
+    /* Without JSON_ALLOW_NUL jansson refuses \u0000; without JSON_DISABLE_EOF_CHECK, trailing bytes. */
+    json_error_t why;
+    json_t *j = json_loadb(text.ptr ? text.ptr : "", text.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
+    if (!j)
+        return ERR_SYNTAX;
+    *ret_json = j;
+    return ERR_OK;
+}
+
+enum err json_parse_object(struct span text, size_t max, json_t **ret_json) {
+    json_t *j;
+    enum err e = json_parse(text, max, &j);
+    if (e)
+        return e;
+    if (!json_is_object(j)) {
+        json_decref(j);
+        return ERR_SYNTAX;
+    }
+    *ret_json = j;
+    return ERR_OK;
+}
+
+struct span json_str(const json_t *object, const char *name) {
+    const json_t *v = json_object_get(object, name);
+    return json_is_string(v) ? span_bytes(json_string_value(v), json_string_length(v)) : SPAN_NONE;
+}
+
+enum err json_int(const json_t *object, const char *name, int64_t *ret_value) {
+    const json_t *v = json_object_get(object, name);
+    if (!v)
+        return ERR_MISSING;
+    if (!json_is_integer(v))
+        return ERR_SYNTAX;
+    *ret_value = (int64_t)json_integer_value(v);
+    return ERR_OK;
+}
+
+/* ---- writer ---- */
+
+static void add_quoted(struct buf *b, struct span text) {
+    size_t done = 0;
+    buf_add_char(b, '"');
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
+        if (c >= 0x20 && c != '"' && c != '\\' && c != 0x7F)
+            continue;
+        buf_add(b, text.ptr + done, i - done);
+        done = i + 1;
+        if (c == '"' || c == '\\') {
+            buf_add_char(b, '\\');
+            buf_add_char(b, (char)c);
+        } else {
+            static const char hex[] = "0123456789abcdef";
+            char escape[6] = {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
+            buf_add(b, escape, sizeof escape);
+        }
+    }
+    if (text.len > done)
+        buf_add(b, text.ptr + done, text.len - done);
+    buf_add_char(b, '"');
+}
+
+static void add_name(struct json_out *o, const char *name) {
+    if (o->has_member & (1u << o->depth))
+        buf_add_char(o->b, ',');
+    o->has_member |= 1u << o->depth;
+    if (name) {
+        add_quoted(o->b, span_of(name));
+        buf_add_char(o->b, ':');
+    }
+}
+
+static void open_level(struct json_out *o, const char *name, char bracket) {
+    add_name(o, name);
+    buf_add_char(o->b, bracket);
+    o->depth++;
+    assert(o->depth < JSON_MAX_DEPTH);
+    o->has_member &= ~(1u << o->depth);
+}
+
+static void close_level(struct json_out *o, char bracket) {
+    assert(o->depth > 0);
+    o->depth--;
+    buf_add_char(o->b, bracket);
+}
+
+void json_open_object(struct json_out *o, const char *name) {
+    open_level(o, name, '{');
+}
+void json_open_array(struct json_out *o, const char *name) {
+    open_level(o, name, '[');
+}
+void json_close_object(struct json_out *o) {
+    close_level(o, '}');
+}
+void json_close_array(struct json_out *o) {
+    close_level(o, ']');
+}
+
+void json_add_str(struct json_out *o, const char *name, struct span value) {
+    add_name(o, name);
+    add_quoted(o->b, value);
+}
+
+void json_add_opt(struct json_out *o, const char *name, struct span value) {
+    if (value.ptr)
+        json_add_str(o, name, value);
+}
+
+void json_add_i64(struct json_out *o, const char *name, int64_t value) {
+    add_name(o, name);
+    buf_add_i64(o->b, value);
+}
+
+void json_add_bool(struct json_out *o, const char *name, bool value) {
+    add_name(o, name);
+    buf_add_str(o->b, value ? "true" : "false");
+}
+
+void json_add_null(struct json_out *o, const char *name) {
+    add_name(o, name);
+    buf_add_str(o->b, "null");
+}
+
+void json_add_raw(struct json_out *o, const char *name, struct span text) {
+    add_name(o, name);
+    buf_add_span(o->b, text);
+}
+
+static int dump_to_buf(const char *bytes, size_t len, void *ctx) {
+    buf_add(ctx, bytes, len);
+    return 0;
+}
+
+void json_add_value(struct json_out *o, const char *name, const json_t *value) {
+    add_name(o, name);
+    if (json_dump_callback(value, dump_to_buf, o->b, JSON_COMPACT | JSON_ENCODE_ANY) != 0 && !o->b->failed)
+        o->b->failed = ERR_INTERNAL;
+}
