@@ -30,7 +30,7 @@ struct jws {
     struct span payload;         /* decoded bytes, in the arena */
 };
 
-/* Verifies `token` with one of `keys`: those whose kid equals the header's (all, when the header
+/* Verifies `token` with one of `keys`: those whose kid equals the header's (all, when either
  * has none) and whose alg equals the header's alg. A key without an alg of its own is only used
  * with an algorithm that `expect->algs` names and its kty allows. `ret_jws` is written on success
  * only. ERR_TOO_LONG, ERR_SYNTAX, ERR_UNSUPPORTED (alg, crit, typ), ERR_NOT_FOUND (no candidate
