@@ -43,7 +43,6 @@ struct grant {
     int64_t generation;             /* of the newest refresh token issued; 0 = the first */
     unsigned char salt[GRANT_SALT_BYTES];
     int64_t rotated_at;             /* when `generation` was reached */
-    bool successor_used;            /* the newest refresh token has been presented */
     int64_t issued_at;
     int64_t idle_expires_at;        /* refresh extends it, never past expires_at */
     int64_t expires_at;             /* absolute; the row is purged after it */

@@ -225,7 +225,7 @@ static void change_write(struct request *req) {
     }
     if (req->work_result == ERR_BUSY || c->is_same) { /* no guess at the old password was judged wrong */
         for (size_t i = 0; i < c->plan.count; i++)
-            store_throttle_give_back(&req->write, &c->plan.limit[i].key);
+            store_throttle_give_back(&req->write, &c->plan.limit[i]);
         return;
     }
     if (c->verdict != ALLOW) {

@@ -174,7 +174,7 @@ static void sign_in_write(struct request *req) {
     }
     if (req->work_result == ERR_BUSY) { /* not judged, so it does not count */
         for (size_t i = 0; i < s->plan.count; i++)
-            store_throttle_give_back(&req->write, &s->plan.limit[i].key);
+            store_throttle_give_back(&req->write, &s->plan.limit[i]);
         return;
     }
     if (s->verdict != ALLOW) {

@@ -164,13 +164,11 @@ void store_session_count(struct batch *b, int64_t now, int64_t *ret_count);
  * (checked in the same statement). */
 void store_grant_consume_code(struct batch *b, const struct grant *g);
 void store_grant_find(struct batch *b, const struct grant_key *key, struct grant *ret);
-/* generation n -> n+1, successor_used = false, rotated_at = now, idle expiry moved. Gate:
+/* generation n -> n+1, rotated_at = now, idle expiry moved. Gate:
  * ERR_REPLAYED unless generation = n, not revoked, not expired, and the user (and, unless offline,
  * the session) is good. */
 void store_grant_rotate(struct batch *b, const struct grant_key *key, int64_t generation,
                         int64_t now, int64_t idle_expires_at);
-/* Marks the newest refresh token as presented. Folded into rotate for generation n; needed alone
- * only within the grace. */
 void store_grant_revoke(struct batch *b, const struct grant_key *key, int64_t now);
 /* All grants a user gave a client (consent withdrawn). */
 void store_grant_revoke_client(struct batch *b, const struct user_id *id, struct span client_id,
@@ -235,7 +233,7 @@ void store_throttle_find(struct batch *b, const struct throttle_key *key, struct
 /* The attempt was good: forget the key. */
 void store_throttle_clear(struct batch *b, const struct throttle_key *key);
 /* The attempt was good, but the key is shared with others (a network): take back one count. */
-void store_throttle_give_back(struct batch *b, const struct throttle_key *key);
+void store_throttle_give_back(struct batch *b, const struct throttle_limit *limit);
 
 /* ---- keys ------------------------------------------------------------------------------------ */
 

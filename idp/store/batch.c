@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Building and running batches; see batch.h and internal.h. */
+#include <string.h>
+
+#include "idp/store/internal.h"
+
+static struct db_value value_copy(struct batch *b, struct db_value v) {
+    if (v.kind == DB_TEXT || v.kind == DB_BYTES) {
+        v.bytes = arena_dup(b->arena, v.bytes.ptr ? v.bytes : SPAN(""));
+        if (!v.bytes.ptr)
+            b->build_err = ERR_NOMEM;
+    }
+    return v;
+}
+
+struct op *batch_add(struct batch *b, enum stmt stmt, const struct db_value *params, size_t n) {
+    static _Thread_local struct op scratch;
+    struct op *op = &scratch;
+    if (b->n < BATCH_OPS_MAX && n <= OP_PARAMS_MAX)
+        op = &b->op[b->n++];
+    else
+        b->build_err = ERR_TOO_LONG;
+    *op = (struct op){.stmt = stmt, .n_params = n};
+    for (size_t i = 0; i < n && i < OP_PARAMS_MAX; i++)
+        op->param[i] = value_copy(b, params[i]);
+    return op;
+}
+
+enum err batch_run(const struct db_driver *driver, struct db_conn *conn, struct batch *b,
+                   enum err (*before)(void *ctx, struct op *op, struct arena *a), void *ctx) {
+    b->result = b->build_err;
+    for (size_t i = 0; !b->result && i < b->n; i++) {
+        struct op *op = &b->op[i];
+        int64_t rows = 0;
+        if (before)
+            b->result = before(ctx, op, b->arena);
+        if (!b->result)
+            b->result = driver->run(conn, op, b->arena, &rows);
+        if (!b->result && op->refusal && rows == 0)
+            b->result = op->refusal;
+        b->failed_op = i;
+    }
+    return b->result;
+}
+
+struct span col_span(struct arena *a, const struct db_row *row, size_t i) {
+    if (i >= row->n_cols || (row->col[i].kind != DB_TEXT && row->col[i].kind != DB_BYTES))
+        return SPAN_NONE;
+    return arena_dup(a, row->col[i].bytes);
+}
+
+enum err col_bytes(const struct db_row *row, size_t i, void *out, size_t len) {
+    if (i >= row->n_cols || row->col[i].kind != DB_BYTES || row->col[i].bytes.len != len)
+        return ERR_STORE;
+    memcpy(out, row->col[i].bytes.ptr, len);
+    return ERR_OK;
+}
+
+/* Doubling, so that a list costs its length; the count itself says when an array is full. */
+void *list_grow(struct arena *a, void *items, size_t count, size_t size) {
+    bool full = (count & (count - 1)) == 0; /* 0, 1, 2, 4, 8, ... */
+    if (!full)
+        return items;
+    void *grown = arena_alloc(a, (count ? 2 * count : 1) * size);
+    if (grown && count)
+        memcpy(grown, items, count * size);
+    return grown;
+}

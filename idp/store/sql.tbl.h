@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Every statement, once, for SQLite and PostgreSQL alike. Parameters are $1..$n with types i
+ * (BIGINT), t (TEXT), b (BYTEA). Ids and times come from the application. A test prepares all of
+ * them and refuses what only one engine reads. Included by sql.h and sql.c. */
+
+/* ---- accounts ---- */
+
+#define USER_COLUMNS                                                                             \
+    "u.id, u.username, u.type, u.status, u.ial, u.password_hash, u.require_change, u.claims, "   \
+    "u.identifiers, u.created_at, u.updated_at"
+
+SQL(USER_BY_NAME, "t", "SELECT " USER_COLUMNS " FROM account u WHERE u.username = $1")
+SQL(USER_BY_ID, "b", "SELECT " USER_COLUMNS " FROM account u WHERE u.id = $1")
+SQL(USER_BY_IDENTIFIER, "tb",
+    "SELECT " USER_COLUMNS " FROM identifier i JOIN account u ON u.id = i.user_id "
+    "WHERE i.kind = $1 AND i.value_index = $2")
+SQL(USER_LIST, "ti",
+    "SELECT " USER_COLUMNS " FROM account u WHERE u.username > $1 ORDER BY u.username LIMIT $2")
+SQL(USER_INSERT, "btiiititbii",
+    "INSERT INTO account (id, username, type, status, ial, password_hash, require_change, claims, "
+    "identifiers, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) "
+    "ON CONFLICT DO NOTHING")
+SQL(USER_UNCHANGED, "bt",
+    "SELECT 1 FROM account WHERE id = $1 AND status = 1 AND password_hash = $2")
+SQL(USER_SET_PASSWORD, "btii",
+    "UPDATE account SET password_hash = $2, require_change = $3, updated_at = $4 WHERE id = $1 "
+    "AND status <> 4")
+SQL(USER_UPGRADE_HASH, "btti",
+    "UPDATE account SET password_hash = $3, updated_at = $4 WHERE id = $1 AND password_hash = $2")
+SQL(USER_SET_STATUS, "bii",
+    "UPDATE account SET status = $2, updated_at = $3 WHERE id = $1 AND status <> 4")
+SQL(USER_ERASE, "bti",
+    "UPDATE account SET status = 4, username = $2, password_hash = NULL, require_change = 0, "
+    "claims = NULL, identifiers = NULL, updated_at = $3 WHERE id = $1 AND status <> 4")
+SQL(USER_END_SESSIONS, "bbi",
+    "UPDATE session SET ended_at = $3 WHERE user_id = $1 AND key <> $2 AND ended_at = 0")
+SQL(USER_REVOKE_GRANTS, "bi",
+    "UPDATE oauth_grant SET revoked_at = $2 WHERE user_id = $1 AND revoked_at = 0")
+SQL(IDENTIFIER_INSERT, "tbb",
+    "INSERT INTO identifier (kind, value_index, user_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
+SQL(IDENTIFIER_DELETE_USER, "b", "DELETE FROM identifier WHERE user_id = $1")
+
+/* ---- clients ---- */
+
+SQL(CLIENT_FIND, "t",
+    "SELECT client_id, metadata, secret_hash, is_enabled, created_at FROM client WHERE client_id = $1")
+SQL(CLIENT_LIST, "i",
+    "SELECT client_id, metadata, secret_hash, is_enabled, created_at FROM client "
+    "ORDER BY client_id LIMIT $1")
+SQL(CLIENT_INSERT, "ttbii",
+    "INSERT INTO client (client_id, metadata, secret_hash, is_enabled, created_at) "
+    "VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING")
+SQL(CLIENT_SET_ENABLED, "ti", "UPDATE client SET is_enabled = $2 WHERE client_id = $1")
+SQL(CLIENT_REVOKE_GRANTS, "ti",
+    "UPDATE oauth_grant SET revoked_at = $2 WHERE client_id = $1 AND revoked_at = 0")
+
+/* ---- sessions ---- */
+
+#define SESSION_COLUMNS                                                                          \
+    "s.key, s.created_at, s.auth_time, s.last_seen, s.expires_at, s.ended_at, s.aal, s.amr, "    \
+    "s.network, s.user_agent"
+
+SQL(SESSION_FIND, "b",
+    "SELECT " SESSION_COLUMNS ", " USER_COLUMNS
+    " FROM session s JOIN account u ON u.id = s.user_id WHERE s.key = $1")
+SQL(SESSION_INSERT, "bbiiiiiitt",
+    "INSERT INTO session (key, user_id, created_at, auth_time, last_seen, expires_at, ended_at, aal, "
+    "amr, network, user_agent) VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8, $9, $10)")
+SQL(SESSION_REPLACE, "bi", "UPDATE session SET ended_at = $2 WHERE key = $1 AND ended_at = 0")
+SQL(SESSION_MOVE_GRANTS, "bb", "UPDATE oauth_grant SET session_key = $2 WHERE session_key = $1")
+SQL(SESSION_END, "bbi",
+    "UPDATE session SET ended_at = $3 WHERE key = $1 AND ended_at = 0 AND user_id = $2")
+SQL(SESSION_END_STAFF, "bi", "UPDATE session SET ended_at = $2 WHERE key = $1 AND ended_at = 0")
+SQL(SESSION_REVOKE_GRANTS, "bi",
+    "UPDATE oauth_grant SET revoked_at = $2 WHERE session_key = $1 AND is_offline = 0 "
+    "AND revoked_at = 0")
+SQL(SESSION_REVOKE_OTHERS_GRANTS, "bbi",
+    "UPDATE oauth_grant SET revoked_at = $3 WHERE user_id = $1 AND session_key <> $2 "
+    "AND is_offline = 0 AND revoked_at = 0")
+SQL(SESSION_TOUCH, "bi", "UPDATE session SET last_seen = $2 WHERE key = $1 AND last_seen < $2")
+SQL(SESSION_LIST, "bii",
+    "SELECT " SESSION_COLUMNS ", " USER_COLUMNS
+    " FROM session s JOIN account u ON u.id = s.user_id "
+    "WHERE s.user_id = $1 AND s.ended_at = 0 AND s.expires_at > $2 ORDER BY s.auth_time DESC LIMIT $3")
+SQL(SESSION_COUNT, "i", "SELECT COUNT(*) FROM session WHERE ended_at = 0 AND expires_at > $1")
+
+/* ---- grants ---- */
+
+SQL(GRANT_NOT_THERE, "b",
+    "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM oauth_grant g WHERE g.key = $1)")
+SQL(GRANT_INSERT, "bbbttttiiiiibiiii",
+    "INSERT INTO oauth_grant (key, user_id, session_key, client_id, scope, claims, acr, amr, "
+    "auth_time, is_offline, has_refresh, generation, salt, rotated_at, issued_at, idle_expires_at, "
+    "expires_at, revoked_at) "
+    "SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, 0 "
+    "WHERE EXISTS (SELECT 1 FROM session s JOIN account u ON u.id = s.user_id WHERE s.key = $3 "
+    "AND s.ended_at = 0 AND s.expires_at > $15 AND u.id = $2 AND u.status = 1) "
+    "ON CONFLICT DO NOTHING")
+SQL(GRANT_FIND, "b",
+    "SELECT g.key, g.user_id, g.session_key, g.client_id, g.scope, g.claims, g.acr, g.amr, "
+    "g.auth_time, g.is_offline, g.has_refresh, g.generation, g.salt, g.rotated_at, g.issued_at, "
+    "g.idle_expires_at, g.expires_at, g.revoked_at, u.status, s.ended_at, s.expires_at "
+    "FROM oauth_grant g JOIN account u ON u.id = g.user_id "
+    "LEFT JOIN session s ON s.key = g.session_key WHERE g.key = $1")
+SQL(GRANT_ROTATE, "biii",
+    "UPDATE oauth_grant SET generation = generation + 1, rotated_at = $3, idle_expires_at = $4 "
+    "WHERE key = $1 AND generation = $2 AND has_refresh = 1 AND revoked_at = 0 AND expires_at > $3 "
+    "AND idle_expires_at > $3 "
+    "AND EXISTS (SELECT 1 FROM account u WHERE u.id = oauth_grant.user_id AND u.status = 1) "
+    "AND (is_offline = 1 OR EXISTS (SELECT 1 FROM session s WHERE s.key = oauth_grant.session_key "
+    "AND s.ended_at = 0 AND s.expires_at > $3))")
+SQL(GRANT_REVOKE, "bi", "UPDATE oauth_grant SET revoked_at = $2 WHERE key = $1 AND revoked_at = 0")
+SQL(GRANT_REVOKE_CLIENT, "bti",
+    "UPDATE oauth_grant SET revoked_at = $3 WHERE user_id = $1 AND client_id = $2 AND revoked_at = 0")
+SQL(GRANT_LIST_SESSION, "b",
+    "SELECT client_id, MIN(issued_at) FROM oauth_grant WHERE session_key = $1 GROUP BY client_id "
+    "ORDER BY 2")
+
+/* ---- consent ---- */
+
+SQL(CONSENT_FIND, "bt", "SELECT scope, granted_at FROM consent WHERE user_id = $1 AND client_id = $2")
+SQL(CONSENT_SAVE, "btti",
+    "INSERT INTO consent (user_id, client_id, scope, granted_at) VALUES ($1, $2, $3, $4) "
+    "ON CONFLICT (user_id, client_id) DO UPDATE SET scope = excluded.scope, "
+    "granted_at = excluded.granted_at")
+SQL(CONSENT_DELETE_USER, "b", "DELETE FROM consent WHERE user_id = $1")
+
+/* ---- pending, once ---- */
+
+SQL(PENDING_INSERT, "bbi", "INSERT INTO pending (key, sealed, expires_at) VALUES ($1, $2, $3)")
+SQL(PENDING_FIND, "bi", "SELECT sealed FROM pending WHERE key = $1 AND expires_at > $2")
+SQL(ONCE_INSERT, "bi", "INSERT INTO once (key, expires_at) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+
+/* ---- throttle: $1 key, $2 now, $3 free, $4 base, $5 most, $6 hard, $7 memory; the delay for the
+ * k-th failure beyond the free ones is base * 2^(k-1), at most `most` ---- */
+
+#define THROTTLE_DELAY(failures)                                                                 \
+    "CASE WHEN " failures " <= $3 THEN 0 WHEN " failures " - $3 > 20 THEN $5 "                   \
+    "WHEN $4 << CAST(" failures " - $3 - 1 AS INTEGER) > $5 THEN $5 "                            \
+    "ELSE $4 << CAST(" failures " - $3 - 1 AS INTEGER) END"
+#define THROTTLE_NEXT                                                                            \
+    "(CASE WHEN throttle.last_failure_at < $2 - $7 THEN 1 ELSE throttle.failures + 1 END)"
+
+SQL(THROTTLE_TAKE, "biiiiii",
+    "INSERT INTO throttle (key, failures, last_failure_at, blocked_until, expires_at) "
+    "VALUES ($1, 1, $2, $2 + " THROTTLE_DELAY("1") ", $2 + $7) "
+    "ON CONFLICT (key) DO UPDATE SET failures = " THROTTLE_NEXT ", last_failure_at = $2, "
+    "blocked_until = $2 + " THROTTLE_DELAY(THROTTLE_NEXT) ", expires_at = $2 + $7 "
+    "WHERE throttle.blocked_until <= $2 AND ($6 = 0 OR throttle.failures < $6 "
+    "OR throttle.last_failure_at < $2 - $7) RETURNING failures, blocked_until")
+SQL(THROTTLE_FIND, "b", "SELECT failures, blocked_until FROM throttle WHERE key = $1")
+SQL(THROTTLE_CLEAR, "b", "DELETE FROM throttle WHERE key = $1")
+SQL(THROTTLE_GIVE_BACK, "bi",
+    "UPDATE throttle SET failures = failures - 1, "
+    "blocked_until = CASE WHEN failures - 1 <= $2 THEN 0 ELSE blocked_until END "
+    "WHERE key = $1 AND failures > 0")
+
+/* ---- keys ---- */
+
+SQL(KEY_LIST, "",
+    "SELECT kid, key_use, alg, state, wrapped, public_jwk, created_at, activated_at, retiring_at, "
+    "expires_at FROM signing_key ORDER BY created_at, kid")
+SQL(KEY_INSERT, "tttibtiiii",
+    "INSERT INTO signing_key (kid, key_use, alg, state, wrapped, public_jwk, created_at, "
+    "activated_at, retiring_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) "
+    "ON CONFLICT DO NOTHING")
+SQL(KEY_ACTIVATE, "tiii",
+    "UPDATE signing_key SET state = $3, activated_at = $4 WHERE kid = $1 AND state = $2")
+SQL(KEY_MOVE, "tiiii",
+    "UPDATE signing_key SET state = $3, retiring_at = $4, expires_at = $5 "
+    "WHERE kid = $1 AND state = $2")
+
+/* ---- audit: the writer fills $1 and $10 ---- */
+
+SQL(AUDIT_INSERT, "iitttttttb",
+    "INSERT INTO audit (seq, at, event, actor, target, client_id, address, request_id, detail, hash) "
+    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)")
+SQL(AUDIT_LAST, "", "SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1")
+SQL(AUDIT_TAIL, "ii",
+    "SELECT seq, at, event, actor, target, client_id, address, request_id, detail, hash FROM audit "
+    "WHERE seq > $1 ORDER BY seq LIMIT $2")
+
+/* ---- purge: $1 now, $2 most rows ---- */
+
+SQL(PURGE_SESSION, "ii",
+    "DELETE FROM session WHERE key IN (SELECT key FROM session WHERE expires_at < $1 "
+    "ORDER BY expires_at LIMIT $2) RETURNING 1")
+SQL(PURGE_GRANT, "ii",
+    "DELETE FROM oauth_grant WHERE key IN (SELECT key FROM oauth_grant WHERE expires_at < $1 "
+    "ORDER BY expires_at LIMIT $2) RETURNING 1")
+SQL(PURGE_PENDING, "ii",
+    "DELETE FROM pending WHERE key IN (SELECT key FROM pending WHERE expires_at < $1 "
+    "ORDER BY expires_at LIMIT $2) RETURNING 1")
+SQL(PURGE_ONCE, "ii",
+    "DELETE FROM once WHERE key IN (SELECT key FROM once WHERE expires_at < $1 "
+    "ORDER BY expires_at LIMIT $2) RETURNING 1")
+SQL(PURGE_THROTTLE, "ii",
+    "DELETE FROM throttle WHERE key IN (SELECT key FROM throttle WHERE expires_at < $1 "
+    "ORDER BY expires_at LIMIT $2) RETURNING 1")
+
+/* ---- schema ---- */
+
+SQL(SCHEMA_VERSION, "", "SELECT value FROM meta WHERE name = 'schema_version'")
+SQL(SCHEMA_SET_VERSION, "i",
+    "INSERT INTO meta (name, value) VALUES ('schema_version', $1) "
+    "ON CONFLICT (name) DO UPDATE SET value = excluded.value")
+
+#undef USER_COLUMNS
+#undef SESSION_COLUMNS
+#undef THROTTLE_DELAY
+#undef THROTTLE_NEXT
