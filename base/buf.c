@@ -85,6 +85,8 @@ void buf_addf(struct buf *b, const char *fmt, ...) {
     va_copy(again, args);
     int n = vsnprintf(NULL, 0, fmt, args);
     va_end(args);
+    if (n < 0 && !b->failed)
+        b->failed = ERR_INTERNAL; /* vsnprintf itself failed: nothing to append, and it must show */
     char *room = n >= 0 ? buf_reserve(b, (size_t)n) : NULL;
     if (room)
         (void)vsnprintf(room, (size_t)n + 1, fmt, again);
@@ -113,7 +115,8 @@ void buf_add_u64(struct buf *b, uint64_t n) {
 
 void buf_add_block(struct buf *b, struct span s) {
     if (s.len > UINT32_MAX) {
-        b->failed = ERR_TOO_LONG;
+        if (!b->failed)
+            b->failed = ERR_TOO_LONG;
         return;
     }
     buf_add_u32(b, (uint32_t)s.len);

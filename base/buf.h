@@ -8,10 +8,10 @@
 #define IDP_BASE_BUF_H
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include <stdbool.h>
 #include "base/err.h"
 #include "base/span.h"
 
@@ -55,7 +55,8 @@ struct reader {
     enum err failed;
 };
 
-#define READER_INIT(span_) ((struct reader){(const unsigned char *)(span_).ptr, (span_).len, ERR_OK})
+#define READER_INIT(span_)                                                                        \
+    ((struct reader){(const unsigned char *)(span_).ptr, (span_).len, ERR_OK})
 
 uint8_t reader_u8(struct reader *r);
 uint16_t reader_u16(struct reader *r);

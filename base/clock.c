@@ -7,6 +7,9 @@
 #include <time.h>
 
 #define VN_OFFSET_SECONDS (7 * 3600)
+/* Years of four digits: what RFC 3339 can write and what fits the callers' room. */
+#define YEAR_0_SECONDS (-62167219200)
+#define YEAR_10000_SECONDS 253402300800
 
 int64_t clock_now(void) {
     struct timespec ts;
@@ -22,9 +25,10 @@ int64_t clock_mono_us(void) {
 
 static bool broken_down(int64_t seconds, char *out, size_t size, struct tm *ret_tm) {
     time_t t = (time_t)seconds;
-    if (size)
-        out[0] = '\0';
-    return size && gmtime_r(&t, ret_tm) != NULL;
+    if (size == 0)
+        return false;
+    out[0] = '\0';
+    return seconds >= YEAR_0_SECONDS && seconds < YEAR_10000_SECONDS && gmtime_r(&t, ret_tm);
 }
 
 void clock_format_utc(int64_t seconds, char *out, size_t size) {
@@ -35,7 +39,8 @@ void clock_format_utc(int64_t seconds, char *out, size_t size) {
 
 void clock_format_vn(int64_t seconds, char *out, size_t size) {
     struct tm tm;
-    if (broken_down(seconds + VN_OFFSET_SECONDS, out, size, &tm) &&
+    int64_t local = seconds < YEAR_10000_SECONDS ? seconds + VN_OFFSET_SECONDS : seconds;
+    if (broken_down(local, out, size, &tm) &&
         strftime(out, size, "%d/%m/%Y %H:%M", &tm) == 0)
         out[0] = '\0';
 }

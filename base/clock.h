@@ -11,7 +11,8 @@
 int64_t clock_now(void);
 /* Monotonic, in microseconds. */
 int64_t clock_mono_us(void);
-/* "2026-11-23T09:50:00Z" (logs); at least 21 bytes of room. */
+/* "2026-11-23T09:50:00Z" (logs); at least 21 bytes of room. A time outside the years 0 to 9999, or
+ * too little room, gives the empty string; likewise below. */
 void clock_format_utc(int64_t seconds, char *out, size_t size);
 /* "23/11/2026 16:50" in Asia/Ho_Chi_Minh (UTC+7, no daylight saving): pages. 17 bytes. */
 void clock_format_vn(int64_t seconds, char *out, size_t size);

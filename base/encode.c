@@ -6,8 +6,9 @@
 #include <stdint.h>
 #include <string.h>
 
-static const char b64url_digits[64] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-static const char b64_digits[64] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+#define B64_COMMON "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+static const char b64url_digits[64] = B64_COMMON "-_";
+static const char b64_digits[64] = B64_COMMON "+/";
 static const char hex_digits[16] = "0123456789abcdef";
 
 static size_t b64_encode(const char digits[64], const unsigned char *in, size_t len, char *out) {
@@ -130,12 +131,15 @@ void hex_add(struct buf *b, const void *bytes, size_t len) {
         hex_encode(bytes, len, room); /* its NUL lands on the buffer's own */
 }
 
-static int hex_value(char c) {
+static int hex_lower_value(char c) {
     if (c >= '0' && c <= '9')
         return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Percent-encoding has both cases (RFC 3986 2.1). */
+static int hex_value(char c) {
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : hex_lower_value(c);
 }
 
 enum err hex_decode(struct span text, void *out, size_t size, size_t *ret_len) {
@@ -145,7 +149,7 @@ enum err hex_decode(struct span text, void *out, size_t size, size_t *ret_len) {
     if (text.len / 2 > size)
         return ERR_TOO_LONG;
     for (size_t i = 0; i < text.len; i += 2) {
-        int hi = hex_value(text.ptr[i]), lo = hex_value(text.ptr[i + 1]);
+        int hi = hex_lower_value(text.ptr[i]), lo = hex_lower_value(text.ptr[i + 1]);
         if (hi < 0 || lo < 0)
             return ERR_SYNTAX;
         p[i / 2] = (unsigned char)(hi << 4 | lo);
@@ -242,11 +246,12 @@ void html_add(struct buf *b, struct span text) {
         buf_add(b, text.ptr + done, text.len - done);
 }
 
-/* Length of the sequence that starts at `p`, 0 when it is no valid one (RFC 3629 4). */
-static size_t utf8_sequence(const unsigned char *p, size_t left) {
-    unsigned char c = p[0];
-    if (c == 0)
+size_t utf8_sequence(struct span text) {
+    const unsigned char *p = (const unsigned char *)text.ptr;
+    size_t left = text.len;
+    if (left == 0 || p[0] == 0)
         return 0;
+    unsigned char c = p[0];
     if (c < 0x80)
         return 1;
     if (c < 0xC2 || c > 0xF4)
@@ -264,9 +269,8 @@ static size_t utf8_sequence(const unsigned char *p, size_t left) {
 }
 
 bool utf8_valid(struct span text) {
-    const unsigned char *p = (const unsigned char *)text.ptr;
     for (size_t i = 0; i < text.len;) {
-        size_t n = utf8_sequence(p + i, text.len - i);
+        size_t n = utf8_sequence((struct span){text.ptr + i, text.len - i});
         if (n == 0)
             return false;
         i += n;

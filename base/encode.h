@@ -30,6 +30,7 @@ void b64_add(struct buf *b, const void *bytes, size_t len);
 void hex_add(struct buf *b, const void *bytes, size_t len); /* lower case */
 /* `out` needs 2*len+1 bytes. */
 void hex_encode(const void *bytes, size_t len, char *out);
+/* Lower case only: upper case would be a second spelling. */
 must_check enum err hex_decode(struct span text, void *out, size_t size, size_t *ret_len);
 
 /* application/x-www-form-urlencoded: `+` is a space, %XX a byte. ERR_SYNTAX on a broken escape,
@@ -41,6 +42,9 @@ void percent_add(struct buf *b, struct span text);
 /* Escapes & < > " ' for HTML text and quoted attributes. */
 void html_add(struct buf *b, struct span text);
 
+/* Bytes of the UTF-8 sequence that `text` begins with (RFC 3629 4); 0 when it begins with none:
+ * empty, NUL, surrogate, overlong form, stray or missing continuation. */
+size_t utf8_sequence(struct span text);
 /* Valid UTF-8 without NUL, surrogates or overlong forms. */
 bool utf8_valid(struct span text);
 /* Printable ASCII, 0x20..0x7E (RFC 6749 appendix A VSCHAR). */

@@ -37,9 +37,10 @@ enum err json_parse(struct span text, size_t max, json_t **ret_json) {
     enum err e = depth_check(text);
     if (e)
         return e;
-    /* Without JSON_ALLOW_NUL jansson refuses \u0000; without JSON_DISABLE_EOF_CHECK, trailing bytes. */
+    /* Without JSON_ALLOW_NUL jansson refuses \u0000; without JSON_DISABLE_EOF_CHECK, a tail. */
+    static const size_t flags = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY;
     json_error_t why;
-    json_t *j = json_loadb(text.ptr ? text.ptr : "", text.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
+    json_t *j = json_loadb(text.ptr ? text.ptr : "", text.len, flags, &why);
     if (!j)
         return ERR_SYNTAX;
     *ret_json = j;
@@ -76,23 +77,36 @@ enum err json_int(const json_t *object, const char *name, int64_t *ret_value) {
 
 /* ---- writer ---- */
 
+/* A byte that cannot stand as it is. */
+static void add_escape(struct buf *b, unsigned char c) {
+    static const char hex[] = "0123456789abcdef";
+    char escape[6] = {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
+    if (c >= 0x80)
+        buf_add_str(b, "\xEF\xBF\xBD"); /* U+FFFD: part of no UTF-8 sequence */
+    else if (c == '"' || c == '\\')
+        buf_add(b, (const char[]){'\\', (char)c}, 2);
+    else
+        buf_add(b, escape, sizeof escape);
+}
+
+/* Always valid JSON in valid UTF-8 (RFC 8259 8.1), whatever the bytes: logs show hostile ones. */
 static void add_quoted(struct buf *b, struct span text) {
     size_t done = 0;
     buf_add_char(b, '"');
     for (size_t i = 0; i < text.len; i++) {
         unsigned char c = (unsigned char)text.ptr[i];
-        if (c >= 0x20 && c != '"' && c != '\\' && c != 0x7F)
+        if (c >= 0x80) {
+            size_t n = utf8_sequence((struct span){text.ptr + i, text.len - i});
+            if (n > 0) {
+                i += n - 1;
+                continue;
+            }
+        } else if (c >= 0x20 && c != '"' && c != '\\' && c != 0x7F) {
             continue;
+        }
         buf_add(b, text.ptr + done, i - done);
         done = i + 1;
-        if (c == '"' || c == '\\') {
-            buf_add_char(b, '\\');
-            buf_add_char(b, (char)c);
-        } else {
-            static const char hex[] = "0123456789abcdef";
-            char escape[6] = {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
-            buf_add(b, escape, sizeof escape);
-        }
+        add_escape(b, c);
     }
     if (text.len > done)
         buf_add(b, text.ptr + done, text.len - done);
@@ -173,6 +187,7 @@ static int dump_to_buf(const char *bytes, size_t len, void *ctx) {
 
 void json_add_value(struct json_out *o, const char *name, const json_t *value) {
     add_name(o, name);
-    if (json_dump_callback(value, dump_to_buf, o->b, JSON_COMPACT | JSON_ENCODE_ANY) != 0 && !o->b->failed)
+    if (json_dump_callback(value, dump_to_buf, o->b, JSON_COMPACT | JSON_ENCODE_ANY) != 0 &&
+        !o->b->failed)
         o->b->failed = ERR_INTERNAL;
 }

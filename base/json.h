@@ -34,7 +34,7 @@ struct span json_str(const json_t *object, const char *name);
 /* ERR_MISSING, ERR_SYNTAX (no integer; 1.0 is none) */
 must_check enum err json_int(const json_t *object, const char *name, int64_t *ret_value);
 
-/* The writer: appends to a buf; commas are its own business. Nesting up to JSON_MAX_DEPTH. */
+/* The writer: appends to a buf; commas are its own business. Nesting below JSON_MAX_DEPTH. */
 struct json_out {
     struct buf *b;
     uint32_t has_member; /* one bit a level */
@@ -42,7 +42,8 @@ struct json_out {
 };
 #define JSON_OUT(buf_) ((struct json_out){(buf_), 0, 0})
 
-/* `name` is NULL inside arrays and at the top. */
+/* `name` is NULL inside arrays and at the top. Strings come out as valid UTF-8: bytes that are
+ * none become U+FFFD. */
 void json_open_object(struct json_out *o, const char *name);
 void json_open_array(struct json_out *o, const char *name);
 void json_close_object(struct json_out *o);

@@ -2,7 +2,8 @@
  *
  * One JSON object a line, on standard error. Programs log; libraries return errors. Values are
  * escaped here, so CR LF in a user name stays on one line (F26). Never pass a secret, a token, a
- * code, a cookie or a personal number. */
+ * code, a cookie or a personal number. A line has at most 4096 bytes (PIPE_BUF): values are cut at
+ * 1024 bytes, shorter where that is needed to keep the line, which then says "shortened". */
 #ifndef IDP_BASE_LOG_H
 #define IDP_BASE_LOG_H
 

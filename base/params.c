@@ -40,7 +40,8 @@ size_t params_count(const struct params *params, const char *name) {
     return n;
 }
 
-static const struct param_def *find_def(const struct param_def *defs, size_t n_defs, struct span name) {
+static const struct param_def *find_def(const struct param_def *defs, size_t n_defs,
+                                        struct span name) {
     for (size_t i = 0; i < n_defs; i++)
         if (span_is(name, defs[i].name))
             return &defs[i];
@@ -49,12 +50,14 @@ static const struct param_def *find_def(const struct param_def *defs, size_t n_d
 
 static bool stood_before(const struct params *params, size_t index) {
     for (size_t i = 0; i < index; i++)
-        if (span_eq(params->item[i].name, params->item[index].name))
+        if (params->item[i].value.len &&
+            span_eq(params->item[i].name, params->item[index].name))
             return true;
     return false;
 }
 
-static enum err fill_one(const struct param_def *def, struct arena *a, struct span value, void *target) {
+static enum err fill_one(const struct param_def *def, struct arena *a, struct span value,
+                         void *target) {
     if (value.len > def->max)
         return ERR_TOO_LONG;
     return def->parse(a, value, (char *)target + def->field);
@@ -66,14 +69,16 @@ enum err params_fill(const struct param_def *defs, size_t n_defs, struct arena *
         const struct param *p = &params->item[i];
         const struct param_def *def = find_def(defs, n_defs, p->name);
         //= https://www.rfc-editor.org/rfc/rfc6749#section-3.1
+        //# Parameters sent without a value MUST be treated as if they were omitted from the request.
+        if (p->value.len == 0)
+            continue;
+        //= https://www.rfc-editor.org/rfc/rfc6749#section-3.1
         //# Request and response parameters MUST NOT be included more than once.
         if (!(def && def->flags & PARAM_MULTIPLE) && stood_before(params, i)) {
             *reterr_name = def ? def->name : "";
             return ERR_REPEATED;
         }
-        //= https://www.rfc-editor.org/rfc/rfc6749#section-3.1
-        //# Parameters sent without a value MUST be treated as if they were omitted from the request.
-        if (!def || p->value.len == 0)
+        if (!def)
             continue;
         enum err e = fill_one(def, a, p->value, target);
         if (e) {

@@ -31,7 +31,12 @@ struct params {
     size_t count;
 };
 
-enum { PARAM_REQUIRED = 1, PARAM_MULTIPLE = 2 /* the last field holds the last value; see params_each */ };
+enum {
+    PARAM_REQUIRED = 1,
+    /* May be repeated (RFC 8707 2): `parse` is called for each value in turn, so a plain field ends
+     * up with the last one; a parser that collects them keeps all. */
+    PARAM_MULTIPLE = 2
+};
 
 /* Parses a value into the field at `field`. Pure but for the arena. */
 typedef enum err param_parse_fn(struct arena *a, struct span value, void *field);
@@ -48,8 +53,9 @@ struct param_def {
  * (more than PARAMS_MAX pairs). Appends to `params`, so that query and body can be joined. */
 must_check enum err params_split(struct arena *a, struct span text, struct params *params);
 
-/* Fills `target`. On failure `*reterr_name` is the table's name of the parameter at fault. Also an
- * unknown parameter may not be repeated (A07); */
+/* Fills `target`. On failure `*reterr_name` is the table's name of the parameter at fault, "" for
+ * an unknown one: it is otherwise ignored, but may not be repeated either (A07). A pair without a
+ * value is as good as absent, also for counting repetitions. */
 must_check enum err params_fill(const struct param_def *defs, size_t n_defs, struct arena *a,
                                 const struct params *params, void *target,
                                 const char **reterr_name);

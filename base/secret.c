@@ -3,6 +3,7 @@
  * Secret bytes in libsodium's guarded memory; see secret.h. */
 #include "base/secret.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sodium.h>
 #include <string.h>
@@ -58,7 +59,8 @@ static enum err file_check(int fd, size_t max, size_t *ret_size) {
 }
 
 enum err secret_read_file(const char *path, size_t max, struct secret *ret_secret) {
-    AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    /* O_NONBLOCK: opening a FIFO would wait for its writer before we could refuse it. */
+    AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0)
         return ERR_IO;
     size_t size;
@@ -71,6 +73,8 @@ enum err secret_read_file(const char *path, size_t max, struct secret *ret_secre
         return e;
     for (size_t at = 0; at < size;) {
         ssize_t n = read(fd, s.ptr + at, size - at);
+        if (n < 0 && errno == EINTR)
+            continue;
         if (n <= 0)
             return ERR_IO;
         at += (size_t)n;

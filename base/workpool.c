@@ -40,8 +40,9 @@ static struct work_job *take_job(struct workpool *p) {
 
 static void *worker(void *arg) {
     struct workpool *p = arg;
-    /* On Linux a thread has a nice value of its own. */
-    (void)setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), p->nice);
+    /* On Linux a thread has a nice value of its own; it begins with its creator's. */
+    id_t self = (id_t)syscall(SYS_gettid);
+    (void)setpriority(PRIO_PROCESS, self, getpriority(PRIO_PROCESS, self) + p->nice);
     for (struct work_job *job = take_job(p); job; job = take_job(p)) {
         job->run(job);
         job->done(job);

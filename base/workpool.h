@@ -21,7 +21,8 @@ struct work_job {
     struct work_job *next; /* the pool's own */
 };
 
-/* `nice`: added to the threads' nice value (Linux: per thread). ERR_NOMEM, ERR_INTERNAL. */
+/* At least one thread and one place. `nice`: added to the threads' nice value (Linux: per thread).
+ * ERR_NOMEM, ERR_INTERNAL. */
 must_check enum err workpool_new(unsigned threads, unsigned queue_max, int nice,
                                  struct workpool **ret_pool);
 /* The job must stay alive until done was called. ERR_BUSY: the queue, or the owner's quarter of

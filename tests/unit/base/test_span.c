@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Property: cutting a span visits every byte once, never leaves the span, and tells an absent part
+ * from an empty one. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/span.h"
+
+static void test_cut_tells_absent_from_empty(void **state) {
+    (void)state;
+    struct span rest = SPAN("a=");
+    assert_true(span_is(span_cut(&rest, '='), "a"));
+    assert_non_null(rest.ptr);
+    assert_int_equal(rest.len, 0);
+
+    rest = SPAN("a");
+    assert_true(span_is(span_cut(&rest, '='), "a"));
+    assert_null(rest.ptr);
+
+    rest = SPAN_NONE;
+    assert_null(span_cut(&rest, '=').ptr);
+    assert_null(rest.ptr);
+}
+
+static void test_cut_stays_inside(void **state) {
+    (void)state;
+    /* The separator stands right behind the span: it must not be found. */
+    static const char text[] = "abc.def";
+    struct span rest = {text, 3};
+    struct span head = span_cut(&rest, '.');
+    assert_int_equal(head.len, 3);
+    assert_null(rest.ptr);
+}
+
+static void test_words(void **state) {
+    (void)state;
+    struct span rest = SPAN("  openid   profile ");
+    assert_true(span_is(span_word(&rest), "openid"));
+    assert_true(span_is(span_word(&rest), "profile"));
+    assert_null(span_word(&rest).ptr);
+    assert_null(span_word(&rest).ptr);
+}
+
+static void test_list_has_whole_words_only(void **state) {
+    (void)state;
+    struct span list = SPAN("openid offline_access");
+    assert_true(span_list_has(list, SPAN("openid")));
+    assert_true(span_list_has(list, SPAN("offline_access")));
+    assert_false(span_list_has(list, SPAN("offline")));
+    assert_false(span_list_has(list, SPAN("openid offline_access")));
+    assert_false(span_list_has(list, SPAN("OpenID")));
+    assert_false(span_list_has(list, SPAN("")));
+    assert_false(span_list_has(SPAN_NONE, SPAN("openid")));
+}
+
+static void test_equality(void **state) {
+    (void)state;
+    assert_true(span_eq(SPAN_NONE, SPAN("")));
+    assert_true(span_eq(SPAN("a\0b"), span_bytes("a\0b", 3)));
+    assert_false(span_eq(SPAN("a\0b"), SPAN("a\0c")));
+    assert_false(span_is(SPAN("a\0"), "a"));
+    assert_true(span_starts(SPAN("Bearer x"), "Bearer "));
+    assert_false(span_starts(SPAN("Bear"), "Bearer "));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_cut_tells_absent_from_empty),
+        cmocka_unit_test(test_cut_stays_inside),
+        cmocka_unit_test(test_words),
+        cmocka_unit_test(test_list_has_whole_words_only),
+        cmocka_unit_test(test_equality),
+    };
+    return cmocka_run_group_tests_name("base/span", tests, NULL, NULL);
+}
