@@ -22,9 +22,6 @@
 {"page.error_prefix",
  "Lỗi:",
  "Error:"},
-{"page.opens_service",
- "mở trang của dịch vụ",
- "opens the service's own page"},
 
 /* ---- sign-in ---- */
 {"sign_in.title",
@@ -157,9 +154,6 @@
 {"consent.list",
  "Nếu bạn đồng ý, dịch vụ này sẽ nhận được:",
  "If you allow it, this service will receive:"},
-{"consent.links",
- "Về dịch vụ này",
- "About this service"},
 {"consent.client_uri",
  "Trang của dịch vụ",
  "The service's home page"},

@@ -15,7 +15,7 @@
 #include "web/pages.h"
 
 #define MODEL_MAX (256 * 1024) /* bytes */
-#define SAMPLE_TIME 1795417800 /* 23/11/2026 16:50 in Vietnam */
+#define SAMPLE_TIME 1795427400 /* 23/11/2026 16:50 in Vietnam */
 
 static const struct page_site provider = {
     .brand_vi = SPAN("Cổng đăng nhập dịch vụ công"),
