@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Access tokens as JWTs; see access_token.h. */
+#include "protocols/oidc/access_token.h"
+
+#include "base/encode.h"
+#include "base/json.h"
+#include "base/random.h"
+#include "idp/config.h"
+#include "idp/keyring.h"
+#include "keys/jws.h"
+
+#define JTI_BYTES 28
+#define NO_GRANT 0xff
+
+_Static_assert(B64URL_LEN(JTI_BYTES) == ACCESS_TOKEN_JTI_CHARS, "length of the text form");
+
+void access_token_jti_build(const struct grant_key *key, char out[ACCESS_TOKEN_JTI_CHARS + 1]) {
+    unsigned char bytes[JTI_BYTES];
+    random_bytes(bytes, sizeof bytes);
+    if (key)
+        memcpy(bytes, key->b, GRANT_KEY_BYTES);
+    else
+        bytes[0] = NO_GRANT;
+    out[b64url_encode(bytes, sizeof bytes, out)] = '\0';
+}
+
+static bool jti_parse(struct span jti, struct grant_key *ret_key) {
+    unsigned char bytes[JTI_BYTES];
+    size_t len;
+    if (b64url_decode(jti, bytes, sizeof bytes, &len) || len != sizeof bytes || bytes[0] == NO_GRANT)
+        return false;
+    memcpy(ret_key->b, bytes, GRANT_KEY_BYTES);
+    return true;
+}
+
+static struct span dup_member(struct arena *a, const json_t *claims, const char *name) {
+    return arena_dup(a, json_str(claims, name));
+}
+
+enum err access_token_verify(struct arena *a, const struct config *cfg,
+                             const struct key_snapshot *keys, struct span token, int64_t now,
+                             struct access_token *ret_token) {
+    //= https://www.rfc-editor.org/rfc/rfc9068#section-4
+    //# The resource server MUST verify that the "typ" header value is "at+jwt" or
+    //# "application/at+jwt" and reject tokens carrying any other value.
+    static const char *const typ[] = {"at+jwt", NULL};
+    const struct jws_expect expect = {.typ = typ};
+    struct jws jws;
+    enum err e = jws_verify(a, token, &expect, &keys->verify, &jws);
+    if (e)
+        return e;
+    AUTO_JSON json_t *claims = NULL;
+    e = json_parse_object(jws.payload, JWS_MAX_BYTES, &claims);
+    if (e)
+        return e;
+    if (!span_eq(json_str(claims, "iss"), cfg->issuer) || !span_eq(json_str(claims, "aud"), cfg->issuer))
+        return ERR_REFUSED;
+
+    struct access_token t = {0};
+    e = json_int(claims, "exp", &t.expires_at);
+    if (e)
+        return e;
+    if (now >= t.expires_at)
+        return ERR_EXPIRED;
+    t.has_grant = jti_parse(json_str(claims, "jti"), &t.grant);
+    t.sub = dup_member(a, claims, "sub");
+    t.client_id = dup_member(a, claims, "client_id");
+    t.scope = dup_member(a, claims, "scope");
+    if (!t.sub.ptr || !t.client_id.ptr)
+        return ERR_SYNTAX;
+    *ret_token = t;
+    return ERR_OK;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Access tokens as JWTs (RFC 9068): their jti, which leads back to the grant, and their
+ * verification where we are the resource. */
+#ifndef IDP_PROTOCOLS_OIDC_ACCESS_TOKEN_H
+#define IDP_PROTOCOLS_OIDC_ACCESS_TOKEN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/span.h"
+#include "idp/grant.h"
+
+struct config;
+struct key_snapshot;
+
+#define ACCESS_TOKEN_JTI_CHARS 38 /* base64url(grant key 20 || random 8) */
+
+struct access_token {
+    bool has_grant;        /* false: the client acts for itself, or the jti is none of ours */
+    struct grant_key grant;
+    struct span sub, client_id, scope;
+    int64_t expires_at;
+};
+
+/* `key` NULL: 28 random bytes whose first is 0xFF, which no grant's time begins with before the
+ * year 2105. */
+void access_token_jti_build(const struct grant_key *key, char out[ACCESS_TOKEN_JTI_CHARS + 1]);
+
+/* Signature by one of our keys, typ at+jwt, iss, aud, exp. Whether the grant still stands is the
+ * caller's to look up. Spans are in the arena. ERR_SYNTAX, ERR_BAD_SIGNATURE, ERR_EXPIRED,
+ * ERR_REFUSED (not for us) and those of jws_verify. */
+must_check enum err access_token_verify(struct arena *a, const struct config *cfg,
+                                        const struct key_snapshot *keys, struct span token,
+                                        int64_t now, struct access_token *ret_token);
+
+#endif

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The rules of the authorization endpoint, in the order in which they are looked at; see
+ * authorize.h. */
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/encode.h"
+#include "idp/config.h"
+#include "idp/idp.h"
+#include "idp/keyring.h"
+#include "protocols/oidc/acr.h"
+#include "protocols/oidc/authorize.h"
+#include "protocols/oidc/code.h"
+#include "protocols/oidc/redirect.h"
+#include "protocols/oidc/tokens.h"
+
+/* Travels in a flow's payload beside the request's own parameters: the session that the browser had
+ * when the flow began. Sealed, and not a name that authz_request_build lets through. */
+#define SEEN_SESSION "seen_session"
+
+enum step authorize_error_page(struct request *req, unsigned status, const char *key) {
+    respond_error_page(req, status, key);
+    return STEP_RESPOND;
+}
+
+enum step authorize_fail(struct request *req, const struct authorize *a, struct oidc_failure f) {
+    const struct authz_request *r = &a->request;
+    //= https://www.rfc-editor.org/rfc/rfc9207#section-2
+    //# In authorization responses to the client, including error responses, an authorization server
+    //# supporting this specification MUST indicate its identity by including the iss parameter in
+    //# the response.
+    const struct redirect_param params[] = {
+        {"error", span_of(oidc_error_code(f.error)), false},
+        {"error_description", span_of(f.description), false},
+        {"state", r->state_raw, true},
+        {"iss", request_config(req)->issuer, false},
+    };
+    struct span location;
+    if (redirect_build(req->arena, r->redirect_uri, params, ARRAY_LEN(params), &location))
+        return authorize_error_page(req, 500, "internal");
+    respond_redirect(req, location);
+    return STEP_RESPOND;
+}
+
+bool authorize_params_from_flow(struct request *req, struct authorize *a) {
+    a->joined.count = 0;
+    a->params = &a->joined;
+    if (params_split(req->arena, a->flow.payload, &a->joined) == ERR_OK)
+        return true;
+    respond_error_page(req, 400, "expired_flow");
+    return false;
+}
+
+enum step authorize_start(struct request *req, struct authorize *a) {
+    if (authz_client_id_parse(a->params, &a->lookup.client_id))
+        return authorize_error_page(req, 400, "invalid_request");
+    return STEP_LOAD;
+}
+
+void authorize_load_all(struct request *req, struct authorize *a) {
+    if (a->stage == AUTHORIZE_CONSENT) {
+        store_consent_find(&req->load, &a->session.user.id, a->lookup.client_id, &a->consent);
+        return;
+    }
+    client_lookup_load(req, &a->lookup);
+    struct session_key key;
+    if (session_cookie_parse(request_own_cookie(req, "session"), &key) == ERR_OK)
+        store_session_find(&req->load, &key, &a->session);
+}
+
+/* ---- the request ---- */
+
+/* A hint says for whom the answer must be; one that cannot be read says nothing that could be
+ * kept to. */
+static struct oidc_failure check_hint(struct request *req, struct authorize *a) {
+    if (!a->request.id_token_hint.len)
+        return OIDC_FAILURE(OIDC_NO_ERROR, NULL);
+    const struct key_snapshot *keys = keyring_snapshot(request_idp(req)->keyring);
+    if (id_token_hint_verify(req->arena, request_config(req), keys, a->request.id_token_hint, &a->hint) ||
+        !span_eq(a->hint.client_id, a->lookup.client->client_id))
+        return OIDC_FAILURE(OIDC_INVALID_REQUEST, "id_token_hint is not an ID token of this client");
+    return OIDC_FAILURE(OIDC_NO_ERROR, NULL);
+}
+
+bool authorize_request_is_good(struct request *req, struct authorize *a) {
+    if (client_lookup_finish(req, &a->lookup)) {
+        respond_error_page(req, 503, "unavailable");
+        return false;
+    }
+    const struct client *client = a->lookup.client;
+    if (!client || !client->is_enabled) {
+        respond_error_page(req, 400, "unknown_client");
+        return false;
+    }
+    //= https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2.1
+    //# If the request fails due to a missing, invalid, or mismatching redirection URI, or if the
+    //# client identifier is missing or invalid, the authorization server SHOULD inform the resource
+    //# owner of the error and MUST NOT automatically redirect the user-agent to the invalid
+    //# redirection URI.
+    if (authz_redirect_uri_check(a->params, client, &a->request)) {
+        respond_error_page(req, 400, "bad_redirect");
+        return false;
+    }
+    struct oidc_failure f =
+        authz_request_check(req->arena, request_config(req), a->params, client, &a->request);
+    if (!f.error)
+        f = check_hint(req, a);
+    if (f.error)
+        (void)authorize_fail(req, a, f);
+    return !f.error;
+}
+
+/* ---- the person ---- */
+
+static bool session_is_live_now(struct request *req, struct session *s) {
+    struct session_activity *activity = request_idp(req)->activity;
+    if (!s->found)
+        return false;
+    s->last_seen = session_activity_last(activity, &s->key, s->last_seen);
+    if (!session_is_live(s, req->now, request_config(req)->session_idle_seconds))
+        return false;
+    session_activity_touch(activity, &s->key, req->now);
+    return true;
+}
+
+/* Signed in since this flow began: at or after its start, and in another session than before
+ * (signing in always makes a new id), for times are whole seconds. */
+static bool signed_in_during_flow(const struct authorize *a) {
+    if (a->flow.target == FLOW_NONE || a->session.auth_time < a->flow.started_at)
+        return false;
+    char key[B64URL_LEN(SESSION_KEY_BYTES)];
+    size_t len = b64url_encode(a->session.key.b, SESSION_KEY_BYTES, key);
+    return !span_eq(params_find(a->params, SEEN_SESSION), span_bytes(key, len));
+}
+
+static bool is_recent_enough(const struct request *req, const struct authorize *a) {
+    const struct authz_request *r = &a->request;
+    if (signed_in_during_flow(a))
+        return true;
+    if (r->prompt & (PROMPT_LOGIN | PROMPT_SELECT_ACCOUNT) || a->flow.must_authenticate)
+        return false;
+    //= https://openid.net/specs/openid-connect-core-1_0.html#section-3.1.2.1
+    //# If the elapsed time is greater than this value, the OP MUST attempt to actively
+    //# re-authenticate the End-User.
+    if (r->max_age == 0)
+        return false;
+    return r->max_age < 0 || req->now - a->session.auth_time <= r->max_age;
+}
+
+static bool is_whom_client_means(const struct request *req, const struct authorize *a) {
+    if (!a->request.id_token_hint.len)
+        return true;
+    char sub[44];
+    tokens_sub(request_idp(req)->keyring, a->lookup.client, &a->session.user.id, sub);
+    return span_is(a->hint.sub, sub);
+}
+
+/* The payload of a flow: the request, and which session the browser had. */
+static enum err payload_build(struct request *req, const struct authorize *a, struct span *ret_payload) {
+    CLEANUP(buf_done) struct buf b = BUF_INIT(FLOW_PAYLOAD_MAX);
+    authz_request_build(a->params, &b);
+    if (a->session.found) {
+        buf_add_str(&b, "&" SEEN_SESSION "=");
+        b64url_add(&b, a->session.key.b, SESSION_KEY_BYTES);
+    }
+    enum err e = buf_err(&b);
+    if (e)
+        return e;
+    *ret_payload = arena_dup(req->arena, buf_span(&b));
+    return ret_payload->ptr ? ERR_OK : ERR_NOMEM;
+}
+
+enum err authorize_flow_seal(struct request *req, struct authorize *a, struct span *ret_handle) {
+    if (a->flow.target == FLOW_NONE) {
+        a->flow = (struct flow){
+            .target = FLOW_AUTHORIZE,
+            .started_at = req->now,
+            .must_authenticate = a->flow.must_authenticate || !is_recent_enough(req, a),
+            .max_age = a->request.max_age,
+            .client_id = a->lookup.client->client_id,
+            .client_name = client_display_name(req, a->lookup.client),
+            .form_action = redirect_form_action(a->request.redirect_uri),
+            .login_hint = a->request.login_hint,
+        };
+        enum err e = payload_build(req, a, &a->flow.payload);
+        if (e)
+            return e;
+    }
+    req->response.form_action = a->flow.form_action;
+    return flow_seal(req, &a->flow, ret_handle);
+}
+
+static void sign_in_page(struct request *req, struct authorize *a) {
+    struct span handle;
+    enum err e = authorize_flow_seal(req, a, &handle);
+    if (e == ERR_TOO_LONG) {
+        (void)authorize_fail(req, a, OIDC_FAILURE(OIDC_INVALID_REQUEST, "the request is too long"));
+        return;
+    }
+    struct span csrf = csrf_token(req, "sign_in");
+    if (e || !csrf.len) {
+        respond_error_page(req, 503, "unavailable");
+        return;
+    }
+    struct span hint = a->flow.login_hint, name = a->flow.client_name;
+    struct span again = flow_resume_url(req, &a->flow, handle);
+    respond_page(req, 200, "sign_in",
+                 json_pack("{ss ss% ss% ss% ss% ss%}", "action", "/sign-in", "flow", handle.ptr,
+                           handle.len, "csrf", csrf.ptr, csrf.len, "username",
+                           hint.ptr ? hint.ptr : "", hint.len, "client_name", name.ptr, name.len,
+                           "self_url", again.ptr ? again.ptr : "", again.len));
+}
+
+bool authorize_person_is_good(struct request *req, struct authorize *a) {
+    bool is_silent = a->request.prompt & PROMPT_NONE;
+    bool is_live = session_is_live_now(req, &a->session);
+    if (is_live && is_recent_enough(req, a)) {
+        if (is_whom_client_means(req, a))
+            return true;
+        /* Somebody else, even after signing in for this: the client must not get them (A18). */
+        if (is_silent || signed_in_during_flow(a)) {
+            (void)authorize_fail(req, a, OIDC_FAILURE(OIDC_LOGIN_REQUIRED, NULL));
+            return false;
+        }
+        a->flow.must_authenticate = true;
+    }
+    //= https://openid.net/specs/openid-connect-core-1_0.html#section-3.1.2.1
+    //# The Authorization Server MUST NOT display any authentication or consent user interface pages.
+    if (is_silent)
+        (void)authorize_fail(req, a, OIDC_FAILURE(OIDC_LOGIN_REQUIRED, NULL));
+    else
+        sign_in_page(req, a);
+    return false;
+}
+
+/* ---- the code ---- */
+
+bool authorize_code_build(struct request *req, struct authorize *a) {
+    const struct config *cfg = request_config(req);
+    const struct authz_request *r = &a->request;
+    struct code_content c = {
+        .client_id = a->lookup.client->client_id,
+        .redirect_uri = r->redirect_uri,
+        .has_challenge = r->has_challenge,
+        .user_id = a->session.user.id,
+        .session_key = a->session.key,
+        .session_expires_at = a->session.expires_at,
+        .auth_time = a->session.auth_time,
+        .amr = a->session.amr,
+        .acr = acr_name(cfg, r->acr_values, session_loa(&a->session)),
+        .nonce = r->nonce,
+        .scope = r->scope,
+    };
+    memcpy(c.challenge, r->challenge, sizeof c.challenge);
+
+    struct span code;
+    if (code_seal(request_idp(req)->keyring, req->arena, &c, req->now, &code, &a->pending_key, &a->pending)) {
+        (void)authorize_fail(req, a, OIDC_FAILURE(OIDC_SERVER_ERROR, NULL));
+        return false;
+    }
+    const struct redirect_param params[] = {
+        {"code", code, false},
+        {"state", r->state_raw, true},
+        {"iss", cfg->issuer, false},
+    };
+    if (redirect_build(req->arena, r->redirect_uri, params, ARRAY_LEN(params), &a->location)) {
+        respond_error_page(req, 500, "internal");
+        return false;
+    }
+    return true;
+}
+
+void authorize_pending_write(struct request *req, const struct authorize *a) {
+    if (a->pending.len)
+        store_pending_insert(&req->write, a->pending_key.b, a->pending,
+                             req->now + request_config(req)->code_seconds);
+}

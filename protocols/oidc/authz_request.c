@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Parsing and checking of authorization requests; see authz_request.h. */
+#include "protocols/oidc/authz_request.h"
+
+#include "base/cleanup.h"
+#include "base/encode.h"
+#include "idp/config.h"
+#include "protocols/oidc/id_token_hint.h"
+#include "protocols/oidc/redirect.h"
+#include "protocols/oidc/scope.h"
+
+const struct prompt_word prompt_words[] = {
+    {"none", PROMPT_NONE},
+    {"login", PROMPT_LOGIN},
+    {"consent", PROMPT_CONSENT},
+    {"select_account", PROMPT_SELECT_ACCOUNT},
+};
+const size_t prompt_words_count = ARRAY_LEN(prompt_words);
+
+static enum err param_resource(struct arena *a, struct span value, void *field) {
+    (void)a;
+    struct resource_list *list = field;
+    if (list->count == RESOURCES_MAX)
+        return ERR_TOO_LONG;
+    list->item[list->count++] = value;
+    return ERR_OK;
+}
+
+static enum err param_ignore(struct arena *a, struct span value, void *field) {
+    (void)a, (void)value, (void)field;
+    return ERR_OK;
+}
+
+#define FIELD(name) offsetof(struct authz_request, name)
+static const struct param_def authz_params[] = {
+    /* name                   field                    parse           max               flags */
+    {"client_id",             FIELD(client_id),        param_span,     CLIENT_ID_MAX,    PARAM_REQUIRED}, /* RFC 6749 4.1.1 */
+    {"redirect_uri",          FIELD(redirect_uri),     param_span,     REDIRECT_URI_MAX, PARAM_REQUIRED}, /* OIDC Core 3.1.2.1 */
+    {"response_type",         FIELD(response_type),    param_span,     64,               PARAM_REQUIRED}, /* RFC 6749 3.1.1 */
+    {"response_mode",         FIELD(response_mode),    param_span,     32,               0},              /* OAuth MRT 2.1 */
+    {"scope",                 FIELD(scope_asked),      param_span,     SCOPE_MAX,        0},              /* RFC 6749 3.3 */
+    {"state",                 0,                       param_ignore,   STATE_MAX,        0},              /* RFC 6749 4.1.1: kept raw */
+    {"nonce",                 FIELD(nonce),            param_span,     NONCE_MAX,        0},              /* OIDC Core 3.1.2.1 */
+    {"code_challenge",        FIELD(challenge_text),   param_span,     128,              0},              /* RFC 7636 4.3 */
+    {"code_challenge_method", FIELD(challenge_method), param_span,     16,               0},              /* RFC 7636 4.3 */
+    {"prompt",                FIELD(prompt_words),     param_span,     64,               0},              /* OIDC Core 3.1.2.1 */
+    {"max_age",               FIELD(max_age),          param_seconds,  10,               0},              /* OIDC Core 3.1.2.1, seconds */
+    {"acr_values",            FIELD(acr_values),       param_span,     512,              0},              /* OIDC Core 3.1.2.1 */
+    {"login_hint",            FIELD(login_hint),       param_span,     256,              0},              /* OIDC Core 3.1.2.1 */
+    {"id_token_hint",         FIELD(id_token_hint),    param_span,     ID_TOKEN_HINT_MAX, 0},             /* OIDC Core 3.1.2.1 */
+    {"ui_locales",            0,                       param_ignore,   128,              0},              /* read by the pages */
+    {"display",               0,                       param_ignore,   32,               0},              /* one layout serves all */
+    {"resource",              FIELD(resource),         param_resource, 1024,             PARAM_MULTIPLE}, /* RFC 8707 2 */
+    {"request",               FIELD(request),          param_span,     32768,            0},              /* RFC 9101: refused */
+    {"request_uri",           FIELD(request_uri),      param_span,     2048,             0},              /* RFC 9101: refused */
+    {"registration",          FIELD(registration),     param_span,     8192,             0},              /* OIDC Core 7.2.1: refused */
+};
+#undef FIELD
+
+/* One value of a parameter that must not be repeated, not even empty. */
+static enum err find_one(const struct params *params, const char *name, size_t max,
+                         struct span *ret_value) {
+    if (redirect_param_count(params, name) > 1)
+        return ERR_REPEATED;
+    struct span value = params_find(params, name);
+    if (!value.len)
+        return ERR_MISSING;
+    if (value.len > max)
+        return ERR_TOO_LONG;
+    *ret_value = value;
+    return ERR_OK;
+}
+
+enum err authz_client_id_parse(const struct params *params, struct span *ret_client_id) {
+    struct span id;
+    enum err e = find_one(params, "client_id", CLIENT_ID_MAX, &id);
+    if (e)
+        return e;
+    if (!ascii_printable(id))
+        return ERR_SYNTAX;
+    *ret_client_id = id;
+    return ERR_OK;
+}
+
+enum err authz_redirect_uri_check(const struct params *params, const struct client *client,
+                                  struct authz_request *request) {
+    struct span uri;
+    enum err e = find_one(params, "redirect_uri", REDIRECT_URI_MAX, &uri);
+    if (e)
+        return e;
+    if (!client_redirect_uri_allowed(client, uri))
+        return ERR_REFUSED;
+    request->client_id = client->client_id;
+    request->redirect_uri = uri;
+    request->state_raw = redirect_state(params);
+    return ERR_OK;
+}
+
+/* ---- the rest: one small check each, run in the order of the table below ---- */
+
+struct check_context {
+    struct arena *arena;
+    const struct config *cfg;
+    const struct client *client;
+};
+typedef struct oidc_failure check_fn(const struct check_context *c, struct authz_request *r);
+
+#define PASS OIDC_FAILURE(OIDC_NO_ERROR, NULL)
+
+static struct oidc_failure check_unsupported(const struct check_context *c, struct authz_request *r) {
+    (void)c;
+    if (r->request.len)
+        return OIDC_FAILURE(OIDC_REQUEST_NOT_SUPPORTED, NULL);
+    if (r->request_uri.len)
+        return OIDC_FAILURE(OIDC_REQUEST_URI_NOT_SUPPORTED, NULL);
+    if (r->registration.len)
+        return OIDC_FAILURE(OIDC_REGISTRATION_NOT_SUPPORTED, NULL);
+    return PASS;
+}
+
+static struct oidc_failure check_response_type(const struct check_context *c, struct authz_request *r) {
+    if (!span_is(r->response_type, "code"))
+        return OIDC_FAILURE(OIDC_UNSUPPORTED_RESPONSE_TYPE, "response_type must be code");
+    if (!(c->client->grant_types & GRANT_AUTHORIZATION_CODE))
+        return OIDC_FAILURE(OIDC_UNAUTHORIZED_CLIENT, "the client is not registered for this grant");
+    if (r->response_mode.len && !span_is(r->response_mode, "query"))
+        return OIDC_FAILURE(OIDC_INVALID_REQUEST, "response_mode must be query");
+    return PASS;
+}
+
+static struct oidc_failure check_scope(const struct check_context *c, struct authz_request *r) {
+    enum err e = scope_reduce(c->arena, r->scope_asked, c->client->scope, &r->scope);
+    if (e)
+        return OIDC_FAILURE(OIDC_INVALID_SCOPE, "no requested scope is allowed to this client");
+    /* Without refresh tokens there is nothing that could be used offline. */
+    if (!(c->client->grant_types & GRANT_REFRESH_TOKEN) &&
+        scope_without(c->arena, r->scope, SPAN("offline_access"), &r->scope))
+        return OIDC_FAILURE(OIDC_SERVER_ERROR, NULL);
+    if (!r->scope.len)
+        return OIDC_FAILURE(OIDC_INVALID_SCOPE, "offline_access alone is of no use");
+    return PASS;
+}
+
+static struct oidc_failure check_prompt(const struct check_context *c, struct authz_request *r) {
+    (void)c;
+    for (struct span rest = r->prompt_words, word; (word = span_word(&rest)).len;) {
+        size_t i = 0;
+        while (i < prompt_words_count && !span_is(word, prompt_words[i].name))
+            i++;
+        if (i == prompt_words_count)
+            return OIDC_FAILURE(OIDC_INVALID_REQUEST, "unknown prompt");
+        r->prompt |= prompt_words[i].bit;
+    }
+    //= https://openid.net/specs/openid-connect-core-1_0.html#section-3.1.2.1
+    //# If this parameter contains none with any other value, an error is returned.
+    if (r->prompt & PROMPT_NONE && r->prompt != PROMPT_NONE)
+        return OIDC_FAILURE(OIDC_INVALID_REQUEST, "prompt none excludes other values");
+    return PASS;
+}
+
+static struct oidc_failure check_pkce(const struct check_context *c, struct authz_request *r) {
+    if (!r->challenge_text.len) {
+        if (c->client->is_public || c->client->require_pkce)
+            return OIDC_FAILURE(OIDC_INVALID_REQUEST, "code_challenge is missing");
+        return PASS;
+    }
+    if (!span_is(r->challenge_method, "S256"))
+        return OIDC_FAILURE(OIDC_INVALID_REQUEST, "code_challenge_method must be S256");
+    size_t len;
+    if (b64url_decode(r->challenge_text, r->challenge, sizeof r->challenge, &len) ||
+        len != PKCE_S256_BYTES)
+        return OIDC_FAILURE(OIDC_INVALID_REQUEST, "code_challenge is malformed");
+    r->has_challenge = true;
+    return PASS;
+}
+
+/* No resources are registered yet, so that the provider itself is the only audience. */
+static struct oidc_failure check_resource(const struct check_context *c, struct authz_request *r) {
+    for (size_t i = 0; i < r->resource.count; i++)
+        if (!span_eq(r->resource.item[i], c->cfg->issuer))
+            return OIDC_FAILURE(OIDC_INVALID_TARGET, "unknown resource");
+    return PASS;
+}
+
+static struct oidc_failure check_max_age(const struct check_context *c, struct authz_request *r) {
+    if (r->max_age < 0)
+        r->max_age = c->client->default_max_age;
+    return PASS;
+}
+
+static const struct {
+    check_fn *check;
+    const char *spec;
+} checks[] = {
+    {check_unsupported, "OIDC Core 3.1.2.6"}, {check_response_type, "RFC 6749 3.1.1"},
+    {check_pkce, "RFC 7636 4.4.1"},           {check_prompt, "OIDC Core 3.1.2.1"},
+    {check_max_age, "OIDC Registration 2"},   {check_resource, "RFC 8707 2"},
+    {check_scope, "RFC 6749 3.3"},
+};
+
+struct oidc_failure authz_request_check(struct arena *a, const struct config *cfg,
+                                        const struct params *params, const struct client *client,
+                                        struct authz_request *request) {
+    const char *at_fault = NULL;
+    request->max_age = -1;
+    enum err e = params_fill(authz_params, ARRAY_LEN(authz_params), a, params, request, &at_fault);
+    if (e && span_is(span_of(at_fault), "scope"))
+        return OIDC_FAILURE(OIDC_INVALID_SCOPE, "scope is too long");
+    if (e)
+        return oidc_param_failure(e, at_fault, a);
+    if (params_find(params, "state").len && !request->state_raw.len)
+        return oidc_param_failure(ERR_TOO_LONG, "state", a);
+
+    const struct check_context c = {a, cfg, client};
+    for (size_t i = 0; i < ARRAY_LEN(checks); i++) {
+        struct oidc_failure f = checks[i].check(&c, request);
+        if (f.error)
+            return f;
+    }
+    return PASS;
+}
+
+void authz_request_build(const struct params *params, struct buf *out) {
+    for (size_t i = 0; i < params->count; i++) {
+        const struct param *p = &params->item[i];
+        size_t known = 0;
+        while (known < ARRAY_LEN(authz_params) && !span_is(p->name, authz_params[known].name))
+            known++;
+        if (known == ARRAY_LEN(authz_params) || !p->value.len)
+            continue;
+        if (out->len)
+            buf_add_char(out, '&');
+        buf_add_str(out, authz_params[known].name);
+        buf_add_char(out, '=');
+        redirect_add_octets(out, p->raw);
+    }
+}

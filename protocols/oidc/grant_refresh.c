@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * grant_type=refresh_token (RFC 6749 6, RFC 9700 4.14.2): rotation by generation. An answer may be
+ * lost on its way, so for a few seconds, while the successor has not been used, the same client
+ * that comes with the old token gets the same successor again. Anything else that is old is theft
+ * until shown otherwise: the grant is revoked. */
+#include "idp/config.h"
+#include "idp/idp.h"
+#include "idp/keyring.h"
+#include "protocols/oidc/audit.h"
+#include "protocols/oidc/scope.h"
+#include "protocols/oidc/token.h"
+
+static enum step invalid_grant(struct request *req) {
+    return token_refuse(req, OIDC_INVALID_GRANT, NULL);
+}
+
+static enum step begin(struct request *req, struct token_request *t) {
+    if (!t->refresh_token.len)
+        return token_refuse(req, OIDC_INVALID_REQUEST, "refresh_token is missing");
+    if (refresh_token_parse(t->refresh_token, &t->refresh))
+        return invalid_grant(req);
+    t->grant_stage = GRANT_LOADED;
+    return STEP_LOAD;
+}
+
+static void refresh_load(struct request *req, struct token_request *t) {
+    store_grant_find(&req->load, &t->refresh.key, &t->grant);
+}
+
+static bool grant_stands(const struct grant *g, int64_t now) {
+    return g->has_refresh && !g->revoked_at && now < g->expires_at && now < g->idle_expires_at &&
+           g->user_status == USER_ACTIVE && (g->is_offline || g->session_live);
+}
+
+static enum step scope_decide(struct request *req, struct token_request *t) {
+    t->order.scope = t->grant.scope;
+    if (!t->scope.len)
+        return STEP_RESPOND;
+    //= https://www.rfc-editor.org/rfc/rfc6749#section-6
+    //# The requested scope MUST NOT include any scope not originally granted by the resource owner
+    if (!scope_covered(t->scope, t->grant.scope) ||
+        scope_reduce(req->arena, t->scope, t->grant.scope, &t->order.scope))
+        return token_refuse(req, OIDC_INVALID_SCOPE, NULL);
+    return STEP_RESPOND;
+}
+
+static enum step revoke(struct token_request *t) {
+    t->grant_stage = GRANT_REVOKED;
+    return STEP_WRITE;
+}
+
+/* The same answer once more: nothing to write. */
+static bool is_within_grace(const struct request *req, const struct token_request *t) {
+    return t->refresh.generation + 1 == t->grant.generation &&
+           req->now - t->grant.rotated_at < request_config(req)->refresh_grace_seconds;
+}
+
+static enum step give(struct token_request *t, int64_t generation) {
+    t->order.grant = &t->grant;
+    t->has_refresh = true;
+    t->refresh_generation = generation;
+    return STEP_RESPOND;
+}
+
+static enum step loaded(struct request *req, struct token_request *t) {
+    const struct grant *g = &t->grant;
+    if (req->load.result)
+        return token_refuse(req, OIDC_TEMPORARILY_UNAVAILABLE, NULL);
+    if (!g->found || refresh_token_verify(request_idp(req)->keyring, g, &t->refresh) != ALLOW)
+        return invalid_grant(req);
+    if (!span_eq(g->client_id, t->client->client_id))
+        return revoke(t);
+    if (!grant_stands(g, req->now))
+        return invalid_grant(req);
+    enum step refused = scope_decide(req, t);
+    if (req->response.status)
+        return refused;
+    if (is_within_grace(req, t))
+        return give(t, g->generation);
+    if (t->refresh.generation != g->generation)
+        return revoke(t);
+    t->grant_stage = GRANT_WRITTEN;
+    return STEP_WRITE;
+}
+
+static enum step written(struct request *req, struct token_request *t) {
+    if (req->write.result == ERR_OK)
+        return give(t, t->refresh.generation + 1);
+    if (req->write.result != ERR_REPLAYED)
+        return token_refuse(req, OIDC_TEMPORARILY_UNAVAILABLE, NULL);
+    /* Another request was faster, or the grant fell: look again and decide anew. */
+    t->grant = (struct grant){0};
+    t->grant_stage = GRANT_LOADED;
+    return STEP_LOAD;
+}
+
+static enum step refresh_decide(struct request *req, struct token_request *t) {
+    switch (t->grant_stage) {
+    case GRANT_BEGIN:
+        return begin(req, t);
+    case GRANT_LOADED:
+        return loaded(req, t);
+    case GRANT_WRITTEN:
+        return written(req, t);
+    case GRANT_REVOKED:
+        break;
+    }
+    return req->write.result ? token_refuse(req, OIDC_TEMPORARILY_UNAVAILABLE, NULL)
+                             : invalid_grant(req);
+}
+
+static void refresh_write(struct request *req, struct token_request *t) {
+    if (t->grant_stage == GRANT_WRITTEN) {
+        int64_t idle = req->now + request_config(req)->refresh_idle_seconds;
+        store_grant_rotate(&req->write, &t->grant.key, t->refresh.generation, req->now,
+                           idle < t->grant.expires_at ? idle : t->grant.expires_at);
+        return;
+    }
+    store_grant_revoke(&req->write, &t->grant.key, req->now);
+    oidc_audit(req, "refresh_reused", &t->grant.user_id, t->client->client_id, SPAN_NONE);
+}
+
+const struct token_grant_type grant_refresh = {
+    .name = "refresh_token",
+    .bit = GRANT_REFRESH_TOKEN,
+    .load = refresh_load,
+    .decide = refresh_decide,
+    .write = refresh_write,
+    .spec = "RFC 6749 6",
+};

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The token endpoint's request as its grant types see it (RFC 6749 3.2). A grant type is a row of
+ * the table in token.c and a file grant_*.c. */
+#ifndef IDP_PROTOCOLS_OIDC_TOKEN_H
+#define IDP_PROTOCOLS_OIDC_TOKEN_H
+
+#include "idp/grant.h"
+#include "idp/request.h"
+#include "idp/store/store.h"
+#include "protocols/oidc/client_auth.h"
+#include "protocols/oidc/client_lookup.h"
+#include "protocols/oidc/code.h"
+#include "protocols/oidc/refresh_token.h"
+#include "protocols/oidc/tokens.h"
+
+enum token_stage {
+    TOKEN_CLIENT,         /* the client has been looked for */
+    TOKEN_GRANT,          /* the grant type's turn */
+    TOKEN_WRONG_SECRET    /* the failure has been counted */
+};
+
+enum grant_stage { GRANT_BEGIN, GRANT_LOADED, GRANT_WRITTEN, GRANT_REVOKED };
+
+struct token_request {
+    enum token_stage stage;
+    /* the form */
+    struct span grant_type, code, redirect_uri, code_verifier, refresh_token, scope, resource;
+    struct client_auth_input auth;
+    /* what came of it */
+    struct client_auth_claim claim;
+    struct client_lookup lookup;
+    const struct client *client; /* authenticated */
+    const struct token_grant_type *type;
+    enum grant_stage grant_stage;
+    struct code_text code_text;
+    struct code_content code_content;
+    struct pending pending;
+    struct refresh_token refresh;
+    struct grant grant;
+    /* the answer */
+    struct token_order order;
+    bool has_refresh;
+    int64_t refresh_generation;
+};
+
+/* The handler's own phases, with the client authenticated. decide ends with STEP_RESPOND: either
+ * answered (an error), or t->order filled for issuing. */
+struct token_grant_type {
+    const char *name;
+    unsigned bit; /* GRANT_*, as registered */
+    void (*load)(struct request *req, struct token_request *t);
+    enum step (*decide)(struct request *req, struct token_request *t);
+    void (*write)(struct request *req, struct token_request *t);
+    const char *spec;
+};
+extern const struct token_grant_type grant_code, grant_refresh, grant_client_credentials;
+/* All, for metadata. */
+extern const struct token_grant_type *const token_grant_types[];
+extern const size_t token_grant_types_count;
+
+/* Answers and ends the request. */
+enum step token_refuse(struct request *req, enum oidc_error error, const char *description);
+
+#endif

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Issuing of tokens; see tokens.h. */
+#include "protocols/oidc/tokens.h"
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/encode.h"
+#include "base/json.h"
+#include "base/random.h"
+#include "idp/config.h"
+#include "idp/idp.h"
+#include "idp/keyring.h"
+#include "idp/metrics.h"
+#include "protocols/oidc/access_token.h"
+#include "protocols/oidc/acr.h"
+#include "protocols/oidc/at_hash.h"
+
+#define CLAIMS_MAX 8192 /* bytes; a nonce of 512 escaped bytes is the largest part */
+
+void tokens_sub(const struct keyring *k, const struct client *client, const struct user_id *user,
+                char out[44]) {
+    keyring_sub(k, client->is_pairwise ? client->sector : SPAN("public"), user, out);
+}
+
+void tokens_sid(const struct keyring *k, const struct client *client, const struct session_key *key,
+                char out[23]) {
+    unsigned char input[SESSION_KEY_BYTES + CLIENT_ID_MAX], mac[32];
+    size_t id_len = client->client_id.len < CLIENT_ID_MAX ? client->client_id.len : CLIENT_ID_MAX;
+    memcpy(input, key->b, SESSION_KEY_BYTES);
+    memcpy(input + SESSION_KEY_BYTES, client->client_id.ptr, id_len);
+    keyring_mac(k, "sid", span_bytes(input, SESSION_KEY_BYTES + id_len), mac);
+    out[b64url_encode(mac, 16, out)] = '\0';
+}
+
+/* Claims of the person's authentication, which both kinds of token carry. */
+static void add_authentication(struct json_out *o, const struct grant *g) {
+    json_add_i64(o, "auth_time", g->auth_time);
+    json_add_opt(o, "acr", g->acr);
+    amr_add(o, g->amr);
+}
+
+static void add_times(struct json_out *o, int64_t now, int64_t seconds) {
+    json_add_i64(o, "iat", now);
+    json_add_i64(o, "exp", now + seconds);
+}
+
+static enum err access_claims(struct request *req, const struct token_order *order, int64_t seconds,
+                              struct buf *out) {
+    const struct config *cfg = request_config(req);
+    char sub[44], jti[ACCESS_TOKEN_JTI_CHARS + 1];
+    access_token_jti_build(order->grant ? &order->grant->key : NULL, jti);
+    struct span subject = order->client->client_id;
+    if (order->grant) {
+        tokens_sub(request_idp(req)->keyring, order->client, &order->grant->user_id, sub);
+        subject = span_of(sub);
+    }
+
+    struct json_out o = JSON_OUT(out);
+    json_open_object(&o, NULL);
+    json_add_str(&o, "iss", cfg->issuer);
+    json_add_str(&o, "aud", cfg->issuer);
+    json_add_str(&o, "sub", subject);
+    json_add_str(&o, "client_id", order->client->client_id);
+    json_add_str(&o, "jti", span_of(jti));
+    add_times(&o, req->now, seconds);
+    if (order->scope.len)
+        json_add_str(&o, "scope", order->scope);
+    if (order->grant)
+        add_authentication(&o, order->grant);
+    json_close_object(&o);
+    return buf_err(out);
+}
+
+static enum err id_claims(struct request *req, const struct token_order *order, struct span at_hash,
+                          struct buf *out) {
+    const struct config *cfg = request_config(req);
+    const struct grant *g = order->grant;
+    const struct keyring *k = request_idp(req)->keyring;
+    char sub[44], sid[23];
+    tokens_sub(k, order->client, &g->user_id, sub);
+
+    struct json_out o = JSON_OUT(out);
+    json_open_object(&o, NULL);
+    json_add_str(&o, "iss", cfg->issuer);
+    json_add_str(&o, "sub", span_of(sub));
+    json_add_str(&o, "aud", order->client->client_id);
+    add_times(&o, req->now, cfg->id_token_seconds);
+    //= https://openid.net/specs/openid-connect-core-1_0.html#section-2
+    //# If present in the Authentication Request, Authorization Servers MUST include a nonce Claim
+    //# in the ID Token with the Claim Value being the nonce value sent in the Authentication
+    //# Request.
+    json_add_opt(&o, "nonce", order->nonce);
+    add_authentication(&o, g);
+    if (g->has_session) {
+        tokens_sid(k, order->client, &g->session_key, sid);
+        json_add_str(&o, "sid", span_of(sid));
+    }
+    json_add_str(&o, "at_hash", at_hash);
+    json_close_object(&o);
+    return buf_err(out);
+}
+
+static enum err sign(struct request *req, const struct jose_alg *alg, const char *typ,
+                     struct span claims, struct span *ret_token) {
+    struct span kid = keyring_active_kid(request_idp(req)->keyring, alg);
+    if (!kid.len)
+        return ERR_UNAVAILABLE;
+    const struct signer_request ask = {
+        .op = SIGNER_OP_SIGN_JWT, .kid = kid, .typ = span_of(typ), .bytes = claims};
+    struct signer_answer answer = {0};
+    enum err e = signer_call(req->thread->channel, &ask, 1, req->arena, &answer);
+    if (!e)
+        e = answer.err;
+    if (e)
+        return e;
+    *ret_token = answer.text;
+    return ERR_OK;
+}
+
+enum err tokens_issue(struct request *req, const struct token_order *order,
+                      struct token_set *ret_tokens) {
+    const struct client *client = order->client;
+    struct token_set t = {.expires_in = client->access_token_seconds
+                                            ? client->access_token_seconds
+                                            : request_config(req)->access_token_seconds};
+    CLEANUP(buf_done) struct buf claims = BUF_INIT(CLAIMS_MAX);
+    enum err e = access_claims(req, order, t.expires_in, &claims);
+    if (!e)
+        e = sign(req, client->access_token_alg, "at+jwt", buf_span(&claims), &t.access_token);
+    if (e)
+        return e;
+
+    if (order->grant && span_list_has(order->grant->scope, SPAN("openid"))) {
+        char at_hash[AT_HASH_MAX];
+        buf_reset(&claims);
+        e = at_hash_build(client->id_token_alg, t.access_token, at_hash);
+        if (!e)
+            e = id_claims(req, order, span_of(at_hash), &claims);
+        if (!e)
+            e = sign(req, client->id_token_alg, "JWT", buf_span(&claims), &t.id_token);
+        if (e)
+            return e;
+    }
+    metrics_add(request_idp(req)->metrics, METRIC_TOKENS_ISSUED, 1);
+    *ret_tokens = t;
+    return ERR_OK;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The one place that issues tokens: builds the claims of access token (RFC 9068) and ID token
+ * (OIDC Core 2) and has the signer sign them. */
+#ifndef IDP_PROTOCOLS_OIDC_TOKENS_H
+#define IDP_PROTOCOLS_OIDC_TOKENS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/span.h"
+#include "idp/client.h"
+#include "idp/grant.h"
+#include "idp/request.h"
+
+struct keyring;
+
+/* What the tokens say. */
+struct token_order {
+    const struct client *client;
+    const struct grant *grant; /* the person's grant; NULL: the client acts for itself */
+    struct span scope;         /* of this access token: the grant's, or less */
+    struct span nonce;         /* ID token, at redemption of the code only */
+};
+
+struct token_set {
+    struct span access_token;
+    struct span id_token;      /* absent without openid, and without a person */
+    int64_t expires_in;        /* of the access token, seconds */
+};
+
+/* In the request's arena. ERR_UNAVAILABLE (no signer, no key of the client's algorithm),
+ * ERR_REFUSED (the signer's policy), ERR_NOMEM. */
+must_check enum err tokens_issue(struct request *req, const struct token_order *order,
+                                 struct token_set *ret_tokens);
+
+/* The person as this client knows them: pairwise in its sector, or public (OIDC Core 8). */
+void tokens_sub(const struct keyring *k, const struct client *client, const struct user_id *user,
+                char out[44]);
+/* The session as this client knows it: unlinkable between clients. `out`: 22 characters, NUL. */
+void tokens_sid(const struct keyring *k, const struct client *client, const struct session_key *key,
+                char out[23]);
+
+#endif

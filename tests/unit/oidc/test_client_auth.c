@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A client authenticates by exactly the method it registered, and whatever else a request presents
+ * is refused the same way (B07, B08, B09, B10). */
+#include <openssl/sha.h>
+
+#include "base/buf.h"
+#include "base/encode.h"
+#include "check.h"
+#include "protocols/oidc/client_auth.h"
+
+static struct arena arena = ARENA_INIT(1024 * 1024);
+
+static struct span basic(const char *id_and_secret) {
+    struct buf b = BUF_INIT(8192);
+    buf_add_str(&b, "Basic ");
+    b64_add(&b, id_and_secret, strlen(id_and_secret));
+    struct span header = arena_dup(&arena, buf_span(&b));
+    buf_done(&b);
+    return header;
+}
+
+static struct client_auth_input header_input(struct span header) {
+    return (struct client_auth_input){.authorization = header, .n_authorization = 1};
+}
+
+static enum oidc_error parse(const struct client_auth_input *in, struct client_auth_claim *claim) {
+    return client_auth_parse(&arena, in, claim).error;
+}
+
+static void test_B09_basic_is_form_decoded(void **state) {
+    (void)state;
+    static const struct {
+        const char *text, *id, *secret;
+    } cases[] = {
+        {"portal:secret", "portal", "secret"},
+        {"a%3Ab%25c%2Bd:s%3A1+2", "a:b%c+d", "s:1 2"},
+        {"portal:a:b", "portal", "a:b"},
+        {"c%C3%B4ng:m%E1%BA%ADt", "công", "mật"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct client_auth_claim claim;
+        struct client_auth_input in = header_input(basic(cases[i].text));
+        assert_int_equal(parse(&in, &claim), OIDC_NO_ERROR);
+        assert_int_equal(claim.method, CLIENT_AUTH_SECRET_BASIC);
+        assert_span(claim.client_id, cases[i].id);
+        assert_span(claim.secret, cases[i].secret);
+        assert_true(claim.used_header);
+    }
+    struct client_auth_claim claim;
+    struct client_auth_input in = header_input(basic("portal:secret"));
+    in.authorization = span_of(arena_printf(&arena, "bAsIc %s", in.authorization.ptr + 6));
+    assert_int_equal(parse(&in, &claim), OIDC_NO_ERROR);
+}
+
+static void test_B08_malformed_headers(void **state) {
+    (void)state;
+    const struct span headers[] = {
+        SPAN("Basic"),       SPAN("Basic "),          SPAN("Basic !!!"),     SPAN("Basic cG9ydGFs"),
+        SPAN("Bearer abc"),  SPAN("Bearer"),          SPAN(""),              SPAN("BasiccG9ydGFsOnM="),
+        SPAN("Basic  cG9ydGFsOnM="), SPAN("Basic cG9ydGFsOnM"), basic(":secret"), basic("a%zz:secret"),
+        basic("a%00b:secret"), basic("a:\xff"), SPAN("Digest username=\"a\""),
+    };
+    for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++) {
+        struct client_auth_claim claim;
+        struct client_auth_input in = header_input(headers[i]);
+        assert_int_equal(parse(&in, &claim), OIDC_INVALID_CLIENT);
+        assert_true(claim.used_header);
+        assert_int_equal(client_auth_check(NULL, &claim), DENY);
+    }
+}
+
+static void test_B07_one_method_only(void **state) {
+    (void)state;
+    struct client_auth_claim claim;
+    struct client_auth_input in = header_input(basic("portal:secret"));
+    in.client_secret = SPAN("secret");
+    assert_int_equal(parse(&in, &claim), OIDC_INVALID_REQUEST);
+    in = header_input(basic("portal:secret"));
+    in.client_assertion = SPAN("a.b.c");
+    assert_int_equal(parse(&in, &claim), OIDC_INVALID_REQUEST);
+    in = header_input(basic("portal:secret"));
+    in.n_authorization = 2;
+    assert_int_equal(parse(&in, &claim), OIDC_INVALID_REQUEST);
+    in = header_input(basic("portal:secret"));
+    in.client_id = SPAN("other");
+    assert_int_equal(parse(&in, &claim), OIDC_INVALID_REQUEST);
+    in.client_id = SPAN("portal");
+    assert_int_equal(parse(&in, &claim), OIDC_NO_ERROR);
+    in = (struct client_auth_input){
+        .client_id = SPAN("portal"), .client_secret = SPAN("s"), .client_assertion = SPAN("a.b.c")};
+    assert_int_equal(parse(&in, &claim), OIDC_INVALID_REQUEST);
+    in.client_secret = SPAN_NONE;
+    assert_int_equal(parse(&in, &claim), OIDC_INVALID_CLIENT);
+    in = (struct client_auth_input){0};
+    assert_int_equal(parse(&in, &claim), OIDC_INVALID_CLIENT);
+}
+
+static struct client sample(enum client_auth auth) {
+    struct client c = {.found = true,
+                       .client_id = SPAN("portal"),
+                       .is_enabled = true,
+                       .is_public = auth == CLIENT_AUTH_NONE,
+                       .auth = auth,
+                       .has_secret = auth != CLIENT_AUTH_NONE};
+    SHA256((const unsigned char *)"secret", 6, c.secret_hash);
+    return c;
+}
+
+static void test_B10_registered_method_and_secret(void **state) {
+    (void)state;
+    static const enum client_auth methods[] = {CLIENT_AUTH_NONE, CLIENT_AUTH_SECRET_BASIC,
+                                               CLIENT_AUTH_SECRET_POST, CLIENT_AUTH_PRIVATE_KEY_JWT};
+    for (size_t registered = 0; registered < 4; registered++)
+        for (size_t presented = 0; presented < 3; presented++) {
+            struct client c = sample(methods[registered]);
+            struct client_auth_claim claim = {
+                .method = methods[presented],
+                .client_id = SPAN("portal"),
+                .secret = methods[presented] == CLIENT_AUTH_NONE ? SPAN_NONE : SPAN("secret"),
+            };
+            assert_int_equal(client_auth_check(&c, &claim), registered == presented ? ALLOW : DENY);
+        }
+}
+
+static void test_B08_wrong_secret(void **state) {
+    (void)state;
+    struct client c = sample(CLIENT_AUTH_SECRET_BASIC);
+    struct client_auth_claim claim = {.method = CLIENT_AUTH_SECRET_BASIC, .client_id = SPAN("portal")};
+    static const char *const wrong[] = {"", "Secret", "secret ", "secre", "secret1"};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        claim.secret = span_of(wrong[i]);
+        assert_int_equal(client_auth_check(&c, &claim), DENY);
+    }
+    claim.secret = SPAN("secret");
+    assert_int_equal(client_auth_check(&c, &claim), ALLOW);
+    c.is_enabled = false;
+    assert_int_equal(client_auth_check(&c, &claim), DENY);
+    assert_int_equal(client_auth_check(NULL, &claim), DENY);
+    assert_int_equal(client_auth_check(NULL, &(struct client_auth_claim){0}), DENY);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_B09_basic_is_form_decoded),
+        cmocka_unit_test(test_B08_malformed_headers),
+        cmocka_unit_test(test_B07_one_method_only),
+        cmocka_unit_test(test_B10_registered_method_and_secret),
+        cmocka_unit_test(test_B08_wrong_secret),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
