@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The pages of a sample portal: a home page that shows all it received, sign-in through the
+ * provider, sign-out there too.
+ *   GET  /            home
+ *   GET  /sign-in     303 to the provider
+ *   GET  /callback    the provider's answer
+ *   POST /sign-out    ends the session here, then at the provider
+ *   GET  /signed-out  where the provider sends people back to */
+#include <sodium.h>
+
+#include "base/cleanup.h"
+#include "base/encode.h"
+#include "base/json.h"
+#include "base/params.h"
+#include "base/secret.h"
+#include "demo/portal.h"
+#include "web/static.h"
+
+#define COOKIE "portal"
+#define CSRF_BYTES 16
+#define CLAIMS_MAX (64 * 1024)
+
+static struct portal *portal_of(const struct request *req) {
+    return req->app;
+}
+
+static const char *setting(const struct request *req, const char *name) {
+    const char *text = json_string_value(json_object_get(portal_of(req)->config, name));
+    return text ? text : "";
+}
+
+static bool current_session(struct request *req, struct portal_session *ret) {
+    return portal_session_find(portal_of(req)->sessions, request_own_cookie(req, COOKIE), req->now,
+                               req->arena, ret) == ERR_OK;
+}
+
+static void csrf_of(const struct request *req, char out[B64URL_LEN(CSRF_BYTES) + 1]) {
+    unsigned char mac[crypto_auth_hmacsha256_BYTES];
+    struct span cookie = request_own_cookie(req, COOKIE);
+    crypto_auth_hmacsha256(mac, (const unsigned char *)cookie.ptr, cookie.len, portal_of(req)->csrf_key);
+    out[b64url_encode(mac, CSRF_BYTES, out)] = '\0';
+}
+
+/* ---- home ---- */
+
+static json_t *claims_model(struct span text) {
+    AUTO_JSON json_t *claims = NULL;
+    json_t *list = json_array(), *value;
+    const char *name;
+    if (!text.len || json_parse_object(text, CLAIMS_MAX, &claims))
+        return list;
+    json_object_foreach(claims, name, value) {
+        char *shown = json_is_string(value) ? NULL : json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+        json_array_append_new(list, json_pack("{ssss}", "name", name, "value",
+                                              shown ? shown : json_string_value(value)));
+        free(shown);
+    }
+    return list;
+}
+
+static json_t *home_model(struct request *req) {
+    struct portal_session session = {.signed_in = false};
+    bool english = req->lang == LANG_EN, here = current_session(req, &session) && session.signed_in;
+    json_t *services = json_object_get(portal_of(req)->config, english ? "services_en" : "services");
+    json_t *model = json_pack("{ss ss sb sO ss ss ss}", "portal_name",
+                              setting(req, english ? "name_en" : "name"), "tagline",
+                              setting(req, english ? "tagline_en" : "tagline"), "signed_in", (int)here,
+                              "services", services, "sign_in_url", "/sign-in", "other_portal_name",
+                              setting(req, english ? "other_name_en" : "other_name"), "other_portal_url",
+                              setting(req, "other_url"));
+    if (!model || !here)
+        return model;
+    char csrf[B64URL_LEN(CSRF_BYTES) + 1];
+    csrf_of(req, csrf);
+    json_object_set_new(model, "user_name", json_stringn(session.name.ptr, session.name.len));
+    json_object_set_new(model, "claims", claims_model(session.claims));
+    json_object_set_new(model, "csrf", json_string(csrf));
+    json_object_set_new(model, "sign_out_action", json_string("/sign-out"));
+    return model;
+}
+
+static enum step home_parse(struct request *req) {
+    /* Sign-out posts here and is sent on to the provider: browsers apply form-action to both. */
+    req->response.form_action = span_of(setting(req, "issuer"));
+    respond_page(req, 200, "portal_home", home_model(req));
+    return STEP_RESPOND;
+}
+
+/* ---- sign-in ---- */
+
+static enum step to_work(struct request *req) {
+    (void)req;
+    return STEP_WORK;
+}
+
+static enum step after_work(struct request *req) {
+    if (req->work_result)
+        respond_error_page(req, 503, "busy");
+    return STEP_RESPOND;
+}
+
+static void set_cookie(struct request *req, const char *cookie) {
+    respond_cookie(req, COOKIE, span_of(arena_strdup(req->arena, cookie)), &(struct cookie_options){0});
+}
+
+static void sign_in_work(struct request *req) {
+    struct portal *p = portal_of(req);
+    struct portal_session fresh = {.signed_in = false};
+    char cookie[PORTAL_COOKIE_CHARS + 1];
+    CLEANUP(buf_done) struct buf url = BUF_INIT(8192);
+    rp_login_new(&fresh.login);
+    const char *locale = req->lang == LANG_EN ? "&ui_locales=en" : "&ui_locales=vi";
+    if (rp_discover(p->rp) || rp_authorize_url(p->rp, &fresh.login, locale, &url) ||
+        portal_session_add(p->sessions, &fresh, req->now, cookie)) {
+        respond_error_page(req, 503, "unavailable");
+        return;
+    }
+    set_cookie(req, cookie);
+    respond_redirect(req, arena_dup(req->arena, buf_span(&url)));
+}
+
+/* ---- callback ---- */
+
+static struct span display_name(const json_t *claims) {
+    static const char *const members[] = {"HoVaTen", "name", "preferred_username", "sub"};
+    for (size_t i = 0; i < ARRAY_LEN(members); i++) {
+        struct span name = json_str(claims, members[i]);
+        if (name.len)
+            return name;
+    }
+    return SPAN_NONE;
+}
+
+/* All that came, from the ID token and from userinfo, as the home page shows it. */
+static enum err merge_claims(struct request *req, const struct rp_tokens *tokens, struct portal_session *s) {
+    AUTO_JSON json_t *userinfo = NULL;
+    AUTO_JSON json_t *all = json_deep_copy(tokens->claims);
+    struct span sub = json_str(tokens->claims, "sub");
+    enum err e = rp_userinfo(portal_of(req)->rp, tokens->access_token, sub, req->arena, &userinfo);
+    if (e)
+        return e;
+    char *text = all && !json_object_update(all, userinfo) ? json_dumps(all, JSON_COMPACT) : NULL;
+    if (!text)
+        return ERR_NOMEM;
+    s->claims = arena_dup(req->arena, span_of(text));
+    free(text);
+    s->name = arena_dup(req->arena, display_name(all));
+    s->id_token = tokens->id_token;
+    s->signed_in = true;
+    return ERR_OK;
+}
+
+static enum err finish(struct request *req, struct portal_session *ret_session) {
+    struct portal_session pending;
+    if (!current_session(req, &pending) || pending.signed_in)
+        return ERR_REFUSED;
+    /* One use, whatever the outcome. */
+    portal_session_remove(portal_of(req)->sessions, request_own_cookie(req, COOKIE));
+    const struct rp_callback callback = {
+        .code = params_find(&req->query, "code"),
+        .state = params_find(&req->query, "state"),
+        .iss = params_find(&req->query, "iss"),
+        .error = params_find(&req->query, "error"),
+    };
+    struct rp_tokens tokens;
+    enum err e = rp_finish(portal_of(req)->rp, &pending.login, &callback, req->arena, &tokens);
+    if (e)
+        return e;
+    AUTO_JSON json_t *claims = tokens.claims;
+    return merge_claims(req, &tokens, ret_session);
+}
+
+static void callback_work(struct request *req) {
+    struct portal_session session = {.signed_in = false};
+    char cookie[PORTAL_COOKIE_CHARS + 1];
+    enum err e = finish(req, &session);
+    if (!e)
+        e = portal_session_add(portal_of(req)->sessions, &session, req->now, cookie);
+    if (e == ERR_NOT_FOUND) { /* the person said no, or the provider could not: back to the start */
+        respond_redirect(req, SPAN("/"));
+        return;
+    }
+    if (e) {
+        respond_error_page(req, e == ERR_UNAVAILABLE ? 503 : 400,
+                           e == ERR_UNAVAILABLE ? "unavailable" : "expired_flow");
+        return;
+    }
+    set_cookie(req, cookie);
+    respond_redirect(req, SPAN("/"));
+}
+
+/* ---- sign-out ---- */
+
+static enum step sign_out_parse(struct request *req) {
+    struct portal_session session = {.signed_in = false};
+    char csrf[B64URL_LEN(CSRF_BYTES) + 1];
+    csrf_of(req, csrf);
+    if (!current_session(req, &session) || !session.signed_in) {
+        respond_redirect(req, SPAN("/"));
+        return STEP_RESPOND;
+    }
+    if (!ct_equal(params_find(&req->form, "csrf"), span_of(csrf))) {
+        respond_error_page(req, 403, "forbidden");
+        return STEP_RESPOND;
+    }
+    portal_session_remove(portal_of(req)->sessions, request_own_cookie(req, COOKIE));
+    respond_cookie(req, COOKIE, SPAN(""), &(struct cookie_options){.max_age = -1});
+    CLEANUP(buf_done) struct buf url = BUF_INIT(32768);
+    if (rp_logout_url(portal_of(req)->rp, session.id_token, NULL, &url))
+        respond_redirect(req, SPAN("/signed-out"));
+    else
+        respond_redirect(req, arena_dup(req->arena, buf_span(&url)));
+    return STEP_RESPOND;
+}
+
+static enum step signed_out_parse(struct request *req) {
+    respond_page(req, 200, "signed_out", json_pack("{ss}", "return_url", "/"));
+    return STEP_RESPOND;
+}
+
+static enum step ready_parse(struct request *req) {
+    respond_body(req, 200, "application/json", SPAN("{\"status\":\"ok\"}"));
+    return STEP_RESPOND;
+}
+
+static const struct handler home_handler = {.parse = home_parse};
+static const struct handler sign_in_handler = {.parse = to_work, .work = sign_in_work, .decide = after_work};
+static const struct handler callback_handler = {.parse = to_work, .work = callback_work, .decide = after_work};
+static const struct handler sign_out_handler = {.parse = sign_out_parse};
+static const struct handler signed_out_handler = {.parse = signed_out_parse};
+static const struct handler ready_handler = {.parse = ready_parse};
+
+const struct route portal_routes[] = {
+    /* methods   path           name          handler              body  flags                                     */
+    {HTTP_GET,  "/",           "home",       &home_handler,       0,    ROUTE_HTML,                              "-"},
+    {HTTP_GET,  "/sign-in",    "sign_in",    &sign_in_handler,    0,    ROUTE_HTML,                              "OIDC Core 3.1.2.1"},
+    {HTTP_GET,  "/callback",   "callback",   &callback_handler,   0,    ROUTE_HTML,                              "OIDC Core 3.1.2.5"},
+    {HTTP_POST, "/sign-out",   "sign_out",   &sign_out_handler,   4096, ROUTE_HTML | ROUTE_FORM | ROUTE_BROWSER, "RP-Initiated Logout 2"},
+    {HTTP_GET,  "/signed-out", "signed_out", &signed_out_handler, 0,    ROUTE_HTML,                              "RP-Initiated Logout 3"},
+    {HTTP_GET,  "/static/",    "static",     &static_handler,     0,    ROUTE_PREFIX,                            "-"},
+    {HTTP_GET,  "/healthz",    "healthz",    &ready_handler,      0,    0,                                       "-"},
+    {HTTP_GET,  "/readyz",     "readyz",     &ready_handler,      0,    0,                                       "-"},
+};
+const size_t portal_routes_count = ARRAY_LEN(portal_routes);
