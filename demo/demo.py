@@ -8,11 +8,11 @@ Ports N..N+39 only: N provider, N+1 its admin listener, N+2 provincial portal, N
 N+20.. are free for tools that want a redirect URI. State in build/demo persists unless --fresh.
 Secrets are made at the first start. build/demo/demo.json appears when everything is ready."""
 import argparse
+import glob
 import hashlib
 import json
 import os
 import secrets
-import shutil
 import signal
 import ssl
 import subprocess
@@ -81,6 +81,17 @@ USERS = [
 ]
 
 
+# All that the demo writes into build/demo, which the build uses too.
+STATE_FILES = ["admin.sock", "demo.json", "idp.db*", "idpd.yaml", "kek", "portal-*.json", "*.log",
+               "secrets.json", "signer.json", "tls/*"]
+
+
+def forget_state():
+    for pattern in STATE_FILES:
+        for path in glob.glob(os.path.join(STATE, pattern)):
+            os.unlink(path)
+
+
 def say(*words):
     print(*words, flush=True)
 
@@ -121,8 +132,7 @@ class Demo:
             if kept.get("issuer") == self.issuer:
                 return kept
             say("the state in build/demo belongs to another address: starting afresh")
-            shutil.rmtree(STATE)
-            os.makedirs(STATE, mode=0o700)
+            forget_state()
         kept = {
             "issuer": self.issuer,
             "passwords": {u["username"]: "Cau-" + secrets.token_urlsafe(12) for u in USERS},
@@ -325,8 +335,7 @@ password:
         for portal in PORTALS:
             path = self.write_portal_config(portal, by_id["portal-" + portal["key"]])
             name = "portal-" + portal["key"]
-            child = self.spawn(name, [f"{BUILD}/demo-portal" if os.path.exists(f"{BUILD}/demo-portal")
-                                      else f"{BUILD}/demo/demo-portal", "--config", path], path)
+            child = self.spawn(name, [f"{BUILD}/demo/demo-portal", "--config", path], path)
             self.wait_ready(self.url(portal["port"]), child, name)
         self.write_demo_json(kept, clients)
         return kept
@@ -415,8 +424,8 @@ def main():
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
-    if args.fresh and os.path.exists(STATE):
-        shutil.rmtree(STATE)
+    if args.fresh:
+        forget_state()
     demo = Demo(args)
     try:
         kept = demo.start()
