@@ -15,6 +15,7 @@ TABLES = ["web/i18n.tbl.h", "demo/portal_texts.tbl.h"]
 STRING = r'"((?:[^"\\]|\\.)*)"'
 ROW = re.compile(r"\{\s*%s,\s*%s,\s*%s\}," % (STRING, STRING, STRING))
 # Words at the head of a key: a literal in C that starts so is meant as a key.
+CODE = ("web", "protocols", "demo")  # idp/ and below know of no pages
 FAMILIES = r"(?:sign_in|password|account|consent|error|scope|sign_out|signed_out|portal|level)"
 
 failures = []
@@ -69,15 +70,15 @@ def check_templates():
 
 
 def code_strings():
-    for folder in ("web", "protocols", "idp", "demo"):
+    for folder in CODE:
         for path in sorted((ROOT / folder).rglob("*.c")):
             for match in re.finditer(STRING, path.read_text(encoding="utf-8")):
                 yield path, match.group(1)
 
 
 def error_page_keys():
-    call = re.compile(r"(?:respond_error_page|refuse_page)\([^;]*?;", re.S)
-    for folder in ("web", "protocols", "idp", "demo"):
+    call = re.compile(r"\w*(?:error_page|refuse_page)\([^;]*?;", re.S)
+    for folder in CODE:
         for path in sorted((ROOT / folder).rglob("*.c")):
             for match in call.finditer(path.read_text(encoding="utf-8")):
                 for key in re.findall(r'"([a-z_]+)"', match.group(0)):
