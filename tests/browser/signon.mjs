@@ -141,7 +141,7 @@ async function keyboard_only() {
   await page.keyboard.press('Tab');
   await page.keyboard.type(other.password);
   await page.keyboard.press('Enter');
-  await page.waitForLoadState();
+  await page.waitForSelector('#greeting, #consent');
   if (await page.locator('#consent').count()) {
     check(await press_until(page, '#consent button[value=allow]'), 'keyboard: consent is reached');
     await page.keyboard.press('Enter');
