@@ -37,4 +37,11 @@ enum err phone_normalise(struct arena *a, struct span text, struct span *ret_e16
 enum err identifiers_check(struct arena *a, const json_t *given, json_t **ret_normal,
                            const char **reterr_name) __attribute__((warn_unused_result));
 
+/* Encrypts an object from identifiers_check for the account's row, and back. The caller owns what
+ * identifiers_open returns: an empty object when the account has none. */
+enum err identifiers_seal(const struct keyring *k, const struct user_id *id, const json_t *normal,
+                          struct buf *out) __attribute__((warn_unused_result));
+enum err identifiers_open(const struct keyring *k, struct arena *a, const struct user *u,
+                          json_t **ret_identifiers) __attribute__((warn_unused_result));
+
 #endif

@@ -17,6 +17,7 @@
 struct throttle_plan {
     struct throttle_limit limit[3];
     size_t count;
+    struct throttle_key strangers; /* the account's counter of unknown devices */
 };
 
 /* The limits that one password attempt must pass. `username` is folded (also for names that do not
@@ -28,5 +29,7 @@ void throttle_take(struct batch *b, const struct throttle_plan *plan, int64_t no
                    struct throttle_state *ret_states);
 /* After success: clears the account's counters, gives the network's count back. */
 void throttle_success(struct batch *b, const struct throttle_plan *plan);
+/* Staff unlock an account: forgets what was counted against it, but for single networks. */
+void throttle_unlock(struct batch *b, struct span username);
 
 #endif
