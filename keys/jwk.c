@@ -22,6 +22,9 @@
 static void bn_cleanup(BIGNUM **n) {
     BN_clear_free(*n);
 }
+static void pkcs8_cleanup(PKCS8_PRIV_KEY_INFO **p8) {
+    PKCS8_PRIV_KEY_INFO_free(*p8);
+}
 
 struct jwk *jwk_new(enum jose_kty kty) {
     struct jwk *k = calloc(1, sizeof *k);
@@ -50,16 +53,53 @@ void jwk_cleanup(struct jwk **k) {
     *k = NULL;
 }
 
+/* secp256k1 has 256 bits as well, so the curve is asked by name. */
+static bool is_p256(const EVP_PKEY *pkey) {
+    char group[32];
+    size_t len;
+    return EVP_PKEY_is_a(pkey, "EC") &&
+           EVP_PKEY_get_utf8_string_param(pkey, OSSL_PKEY_PARAM_GROUP_NAME, group, sizeof group,
+                                          &len) == 1 &&
+           strcmp(group, "prime256v1") == 0;
+}
+
+static bool fits_alg(const EVP_PKEY *pkey, const struct jose_alg *alg) {
+    int bits = EVP_PKEY_get_bits(pkey);
+    switch (alg->kty) {
+    case KTY_EC:
+        return is_p256(pkey);
+    case KTY_RSA:
+        return EVP_PKEY_is_a(pkey, "RSA") && bits >= (int)alg->min_bits && bits <= RSA_MAX_BITS;
+    case KTY_OKP:
+        return EVP_PKEY_is_a(pkey, "ED25519");
+    case KTY_OCT:
+        break;
+    }
+    return false;
+}
+
+static bool has_private(const EVP_PKEY *pkey, enum jose_kty kty) {
+    if (kty == KTY_OKP) {
+        size_t len;
+        return EVP_PKEY_get_raw_private_key(pkey, NULL, &len) == 1;
+    }
+    __attribute__((cleanup(bn_cleanup))) BIGNUM *n = NULL;
+    const char *param = kty == KTY_EC ? OSSL_PKEY_PARAM_PRIV_KEY : OSSL_PKEY_PARAM_RSA_D;
+    return EVP_PKEY_get_bn_param(pkey, param, &n) == 1;
+}
+
 enum err jwk_from_pkey(EVP_PKEY *pkey, const struct jose_alg *alg, const char *kid,
                        struct jwk **ret_jwk) {
     if (strlen(kid) >= sizeof ((struct jwk *)0)->kid)
         return ERR_TOO_LONG;
+    if (!fits_alg(pkey, alg))
+        return ERR_RANGE;
     struct jwk *k = jwk_new(alg->kty);
     if (!k)
         return ERR_NOMEM;
     k->alg = alg;
     k->pkey = pkey;
-    k->is_private = true;
+    k->is_private = has_private(pkey, alg->kty);
     (void)snprintf(k->kid, sizeof k->kid, "%s", kid);
     (void)snprintf(k->use, sizeof k->use, "sig");
     *ret_jwk = k;
@@ -188,7 +228,8 @@ enum err jwk_private_der(const struct jwk *k, struct secret *ret_der) {
     if (!k->pkey || !k->is_private)
         return ERR_UNSUPPORTED;
     unsigned char *der = NULL;
-    int len = i2d_PrivateKey(k->pkey, &der);
+    CLEANUP(pkcs8_cleanup) PKCS8_PRIV_KEY_INFO *p8 = EVP_PKEY2PKCS8(k->pkey);
+    int len = p8 ? i2d_PKCS8_PRIV_KEY_INFO(p8, &der) : 0;
     if (len <= 0)
         return ERR_CRYPTO;
     enum err e = secret_copy(span_bytes(der, (size_t)len), ret_der);
@@ -198,12 +239,16 @@ enum err jwk_private_der(const struct jwk *k, struct secret *ret_der) {
 
 enum err jwk_from_private_der(struct span der, const struct jose_alg *alg, const char *kid,
                               struct jwk **ret_jwk) {
-    static const int type[] = {
-        [KTY_EC] = EVP_PKEY_EC, [KTY_RSA] = EVP_PKEY_RSA, [KTY_OKP] = EVP_PKEY_ED25519};
-    if (alg->kty == KTY_OCT || der.len > PRIVATE_DER_MAX)
+    if (alg->kty == KTY_OCT)
         return ERR_UNSUPPORTED;
+    if (der.len > PRIVATE_DER_MAX)
+        return ERR_TOO_LONG;
     const unsigned char *p = (const unsigned char *)der.ptr;
-    EVP_PKEY *pkey = d2i_PrivateKey(type[alg->kty], NULL, &p, (long)der.len);
+    CLEANUP(pkcs8_cleanup)
+    PKCS8_PRIV_KEY_INFO *p8 = d2i_PKCS8_PRIV_KEY_INFO(NULL, &p, (long)der.len);
+    if (!p8 || p != (const unsigned char *)der.ptr + der.len)
+        return ERR_SYNTAX;
+    EVP_PKEY *pkey = EVP_PKCS82PKEY(p8);
     if (!pkey)
         return ERR_CRYPTO;
     enum err e = jwk_from_pkey(pkey, alg, kid, ret_jwk);

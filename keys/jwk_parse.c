@@ -5,6 +5,7 @@
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
+#include <sodium.h>
 #include <stdio.h>
 
 #include "base/cleanup.h"
@@ -14,6 +15,7 @@
 
 #define RSA_MIN_BITS 2048
 #define RSA_EXPONENT_MAX_BITS 64
+#define KEY_OPS_MAX 16
 #define OCT_MIN_BYTES 32
 #define OCT_MAX_BYTES 1024
 
@@ -66,18 +68,26 @@ static enum err member_number(const json_t *j, const char *name, BIGNUM **ret_nu
 
 /* ---- EC ---- */
 
+enum pkey_check { CHECK_NOTHING, CHECK_PUBLIC, CHECK_PAIR };
+
+static bool pkey_is_sound(EVP_PKEY *pkey, enum pkey_check check) {
+    CLEANUP(pkey_ctx_cleanup) EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(pkey, NULL);
+    if (!ctx)
+        return false;
+    return (check == CHECK_PAIR ? EVP_PKEY_pairwise_check(ctx) : EVP_PKEY_public_check(ctx)) == 1;
+}
+
 static enum err pkey_from_params(const char *type, OSSL_PARAM_BLD *bld, bool is_private,
-                                 EVP_PKEY **ret_pkey) {
+                                 enum pkey_check check, EVP_PKEY **ret_pkey) {
     CLEANUP(params_cleanup) OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(bld);
     CLEANUP(pkey_ctx_cleanup) EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
     EVP_PKEY *pkey = NULL;
     if (!params || !ctx || EVP_PKEY_fromdata_init(ctx) != 1)
         return ERR_NOMEM;
-    if (EVP_PKEY_fromdata(ctx, &pkey, is_private ? EVP_PKEY_KEYPAIR : EVP_PKEY_PUBLIC_KEY, params) != 1)
+    int selection = is_private ? EVP_PKEY_KEYPAIR : EVP_PKEY_PUBLIC_KEY;
+    if (EVP_PKEY_fromdata(ctx, &pkey, selection, params) != 1)
         return ERR_RANGE;
-    CLEANUP(pkey_ctx_cleanup) EVP_PKEY_CTX *check = EVP_PKEY_CTX_new(pkey, NULL);
-    bool good = check && (is_private ? EVP_PKEY_pairwise_check(check) : EVP_PKEY_public_check(check)) == 1;
-    if (!good) {
+    if (check != CHECK_NOTHING && !pkey_is_sound(pkey, check)) {
         EVP_PKEY_free(pkey);
         return ERR_RANGE;
     }
@@ -108,28 +118,32 @@ static enum err parse_ec(const json_t *j, struct jwk *k) {
         (scalar && !OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_PRIV_KEY, scalar)))
         return ERR_NOMEM;
     k->is_private = !has_d;
-    return pkey_from_params("EC", bld, k->is_private, &k->pkey);
+    return pkey_from_params("EC", bld, k->is_private, k->is_private ? CHECK_PAIR : CHECK_PUBLIC,
+                            &k->pkey);
 }
 
 /* ---- RSA ---- */
 
-/* Keys of the Infineon library (CVE-2017-15361): modulo each of these primes their modulus lies in
- * the subgroup that 65537 generates, which happens by chance once in 2^27. */
-static bool is_roca(const BIGNUM *n) {
+/* A modulus that one of these primes divides is no product of two large ones. And keys of the
+ * Infineon library (ROCA, CVE-2017-15361): modulo each of these primes their modulus lies in the
+ * subgroup that 65537 generates, which happens by chance once in 2^27. */
+static bool is_weak_modulus(const BIGNUM *n) {
     static const unsigned primes[] = {3,  5,  7,  11, 13,  17,  19,  23,  29,  31,  37,  41,  43,
                                       47, 53, 59, 61, 67,  71,  73,  79,  83,  89,  97,  101, 103,
                                       107, 109, 113, 127, 131, 137, 139, 149, 151, 157, 163, 167};
+    bool roca = true;
     for (size_t i = 0; i < ARRAY_LEN(primes); i++) {
         unsigned p = primes[i], rest = (unsigned)BN_mod_word(n, p), power = 1;
         bool in_subgroup = false;
+        if (rest == 0)
+            return true;
         do {
             in_subgroup = in_subgroup || power == rest;
             power = power * (65537 % p) % p;
         } while (power != 1);
-        if (!in_subgroup)
-            return false;
+        roca = roca && in_subgroup;
     }
-    return true;
+    return roca;
 }
 
 static enum err rsa_public_check(const BIGNUM *n, const BIGNUM *e) {
@@ -138,7 +152,7 @@ static enum err rsa_public_check(const BIGNUM *n, const BIGNUM *e) {
         return ERR_RANGE;
     if (!BN_is_odd(e) || BN_is_one(e) || BN_num_bits(e) > RSA_EXPONENT_MAX_BITS)
         return ERR_RANGE;
-    return is_roca(n) ? ERR_RANGE : ERR_OK;
+    return is_weak_modulus(n) ? ERR_RANGE : ERR_OK;
 }
 
 static const struct {
@@ -150,6 +164,10 @@ static const struct {
 };
 
 static enum err push_rsa_private(const json_t *j, OSSL_PARAM_BLD *bld, BIGNUM **numbers) {
+    //= https://www.rfc-editor.org/rfc/rfc7518#section-6.3.2.7
+    //# If the consumer of a JWK does not support private keys with more than two primes and it encounters a private key that includes the "oth" parameter, then it MUST NOT use the key.
+    if (json_object_get(j, "oth"))
+        return ERR_UNSUPPORTED;
     for (size_t i = 0; i < ARRAY_LEN(rsa_private); i++) {
         enum err e = member_number(j, rsa_private[i].member, &numbers[i]);
         if (e)
@@ -178,8 +196,11 @@ static enum err parse_rsa(const json_t *j, struct jwk *k) {
     k->is_private = json_object_get(j, "d") != NULL;
     if (k->is_private)
         err = push_rsa_private(j, bld, numbers);
+    /* OpenSSL's check of a public RSA key is a primality test: 158 ms for 8192 bits, which whoever
+     * sends a key set could make us spend (C08, CVE-2023-6237). rsa_public_check stands in. */
     if (!err)
-        err = pkey_from_params("RSA", bld, k->is_private, &k->pkey);
+        err = pkey_from_params("RSA", bld, k->is_private,
+                               k->is_private ? CHECK_PAIR : CHECK_NOTHING, &k->pkey);
     for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
         BN_clear_free(numbers[i]);
     return err;
@@ -195,6 +216,9 @@ static enum err parse_okp(const json_t *j, struct jwk *k) {
     enum err e = member_bytes(j, "x", sizeof x, x, sizeof x, &len);
     if (e)
         return e;
+    /* OpenSSL takes any 32 bytes. Under a point of small order a signature fits every message. */
+    if (!crypto_core_ed25519_is_valid_point(x))
+        return ERR_RANGE;
     e = member_bytes(j, "d", sizeof d, d, sizeof d, &len);
     if (e && e != ERR_MISSING)
         return e;
@@ -205,7 +229,8 @@ static enum err parse_okp(const json_t *j, struct jwk *k) {
     if (!k->pkey)
         return ERR_RANGE;
     len = sizeof derived;
-    if (EVP_PKEY_get_raw_public_key(k->pkey, derived, &len) != 1 || memcmp(derived, x, sizeof x) != 0)
+    if (EVP_PKEY_get_raw_public_key(k->pkey, derived, &len) != 1 ||
+        memcmp(derived, x, sizeof x) != 0)
         return ERR_RANGE;
     return ERR_OK;
 }
@@ -239,26 +264,37 @@ static const struct {
     {"oct", KTY_OCT, parse_oct, NULL},
 };
 
-static bool ops_allow_signatures(const json_t *ops) {
-    size_t i;
-    const json_t *op;
-    json_array_foreach(ops, i, op) {
-        struct span name = span_of(json_is_string(op) ? json_string_value(op) : "");
-        if (span_is(name, "sign") || span_is(name, "verify"))
-            return true;
+/* A public key can only verify; a private or symmetric one is there to sign, verify or both. */
+static enum err check_ops(const json_t *ops, bool is_private) {
+    bool allowed = false;
+    size_t n = json_array_size(ops);
+    if (!json_is_array(ops))
+        return ERR_SYNTAX;
+    if (n > KEY_OPS_MAX)
+        return ERR_TOO_LONG;
+    for (size_t i = 0; i < n; i++) {
+        const json_t *op = json_array_get(ops, i);
+        if (!json_is_string(op))
+            return ERR_SYNTAX;
+        //= https://www.rfc-editor.org/rfc/rfc7517#section-4.3
+        //# Duplicate key operation values MUST NOT be present in the array.
+        for (size_t k = 0; k < i; k++)
+            if (json_equal(op, json_array_get(ops, k)))
+                return ERR_REPEATED;
+        struct span name = span_of(json_string_value(op));
+        allowed = allowed || span_is(name, "verify") || (is_private && span_is(name, "sign"));
     }
-    return false;
+    return allowed ? ERR_OK : ERR_UNSUPPORTED;
 }
 
 static enum err parse_purpose(const json_t *j, struct jwk *k) {
     const json_t *use = json_object_get(j, "use"), *ops = json_object_get(j, "key_ops");
+    bool is_private = k->kty == KTY_OCT || json_object_get(j, "d");
     if (use && !span_is(json_str(j, "use"), "sig"))
         return json_is_string(use) ? ERR_UNSUPPORTED : ERR_SYNTAX;
     if (use)
         (void)snprintf(k->use, sizeof k->use, "sig");
-    if (ops && !json_is_array(ops))
-        return ERR_SYNTAX;
-    return !ops || ops_allow_signatures(ops) ? ERR_OK : ERR_UNSUPPORTED;
+    return ops ? check_ops(ops, is_private) : ERR_OK;
 }
 
 static enum err parse_kid(const json_t *j, struct jwk *k) {
@@ -315,11 +351,16 @@ enum err jwk_parse(struct span json, struct jwk **ret_jwk) {
 
 /* ---- sets ---- */
 
-/* Compared before the keys are parsed, so that a broken twin cannot hide behind being broken (E18). */
+/* What keys are chosen by. Compared before the keys are parsed, so that a broken twin cannot hide
+ * behind being broken (E18). */
 static bool same_name(const json_t *a, const json_t *b) {
-    return json_object_get(a, "kid") && json_equal(json_object_get(a, "kid"), json_object_get(b, "kid")) &&
-           json_equal(json_object_get(a, "kty"), json_object_get(b, "kty")) &&
-           span_eq(json_str(a, "alg"), json_str(b, "alg"));
+    static const char *const members[] = {"kid", "kty", "alg", "use"};
+    for (size_t i = 0; i < ARRAY_LEN(members); i++) {
+        const json_t *x = json_object_get(a, members[i]), *y = json_object_get(b, members[i]);
+        if (x != y && !json_equal(x, y))
+            return false;
+    }
+    return json_object_get(a, "kid") != NULL;
 }
 
 static bool has_twins(const json_t *keys) {
@@ -335,6 +376,12 @@ static enum err set_add(struct jwk_set *set, struct jwk *k) {
     /* Secret and public keys side by side invite taking one for the other (E02). */
     if (set->count && (set->key[0]->kty == KTY_OCT) != (k->kty == KTY_OCT))
         return ERR_UNSUPPORTED;
+    if (k->is_private && k->kty != KTY_OCT)
+        return ERR_REFUSED;
+    /* Again for what parsing made equal: one names the algorithm that the other's curve implies. */
+    for (size_t i = 0; i < set->count; i++)
+        if (k->kid[0] && strcmp(set->key[i]->kid, k->kid) == 0 && set->key[i]->alg == k->alg)
+            return ERR_REPEATED;
     set->key[set->count++] = jwk_ref(k);
     return ERR_OK;
 }

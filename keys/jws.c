@@ -44,7 +44,8 @@ static enum err es256_to_der(struct span raw, unsigned char der[ES256_DER_MAX], 
     return ERR_OK;
 }
 
-static enum err es256_from_der(const unsigned char *der, size_t len, unsigned char raw[2 * ES256_HALF]) {
+static enum err es256_from_der(const unsigned char *der, size_t len,
+                               unsigned char raw[2 * ES256_HALF]) {
     CLEANUP(ecdsa_cleanup) ECDSA_SIG *sig = d2i_ECDSA_SIG(NULL, &der, (long)len);
     if (!sig || BN_bn2binpad(ECDSA_SIG_get0_r(sig), raw, ES256_HALF) < 0 ||
         BN_bn2binpad(ECDSA_SIG_get0_s(sig), raw + ES256_HALF, ES256_HALF) < 0)
@@ -150,8 +151,10 @@ static enum err pkey_verify(const struct jwk *k, const struct jose_alg *alg, str
         if (e)
             return e;
         signature = span_bytes(der, len);
-    } else if (signature.len != (alg->sig_len ? alg->sig_len : (size_t)EVP_PKEY_get_size(k->pkey))) {
-        return ERR_BAD_SIGNATURE;
+    } else {
+        size_t want = alg->sig_len ? alg->sig_len : (size_t)EVP_PKEY_get_size(k->pkey);
+        if (signature.len != want)
+            return ERR_BAD_SIGNATURE;
     }
     CLEANUP(md_ctx_cleanup) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
     EVP_PKEY_CTX *pctx;
@@ -236,7 +239,8 @@ enum err jws_signer_new(struct jwk *key, struct jws_signer **ret_signer) {
     s->scratch = EVP_MD_CTX_new();
     EVP_PKEY_CTX *pctx;
     if (!s->prepared || !s->scratch ||
-        EVP_DigestSignInit_ex(s->prepared, &pctx, key->alg->digest, NULL, NULL, key->pkey, NULL) != 1 ||
+        EVP_DigestSignInit_ex(s->prepared, &pctx, key->alg->digest, NULL, NULL, key->pkey,
+                              NULL) != 1 ||
         (key->alg->pss && !pss_setup(pctx))) {
         jws_signer_free(s);
         return ERR_CRYPTO;
@@ -271,7 +275,8 @@ static void add_header(const struct jwk *k, const char *typ, struct buf *out) {
         b64url_add(out, header.data, header.len);
 }
 
-static enum err sign_bytes(struct jws_signer *s, struct span text, unsigned char *out, size_t *ret_len) {
+static enum err sign_bytes(struct jws_signer *s, struct span text,
+                           unsigned char out[SIGNATURE_MAX], size_t *ret_len) {
     /* EdDSA has no digest to copy: its context is one-shot and set up in place. */
     EVP_MD_CTX *ctx = s->scratch;
     if (s->key->alg->kty == KTY_OKP) {
@@ -305,9 +310,12 @@ enum err jws_sign(struct jws_signer *s, const char *typ, struct span payload, st
         return buf_err(out);
     unsigned char signature[SIGNATURE_MAX];
     size_t len;
-    enum err e = sign_bytes(s, (struct span){out->data + start, out->len - start}, signature, &len);
-    if (e)
+    struct span text = {out->data + start, out->len - start};
+    enum err e = sign_bytes(s, text, signature, &len);
+    if (e) {
+        out->len = start; /* no half token in somebody's answer */
         return e;
+    }
     buf_add_char(out, '.');
     b64url_add(out, signature, len);
     return buf_err(out);
