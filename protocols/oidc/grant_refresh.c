@@ -89,7 +89,10 @@ static enum step written(struct request *req, struct token_request *t) {
         return give(t, t->refresh.generation + 1);
     if (req->write.result != ERR_REPLAYED)
         return token_refuse(req, OIDC_TEMPORARILY_UNAVAILABLE, NULL);
-    /* Another request was faster, or the grant fell: look again and decide anew. */
+    /* Another request was faster, or the grant fell: look again and decide anew, once. */
+    if (t->has_looked_again)
+        return invalid_grant(req);
+    t->has_looked_again = true;
     t->grant = (struct grant){0};
     t->grant_stage = GRANT_LOADED;
     return STEP_LOAD;

@@ -37,6 +37,7 @@ struct token_request {
     struct code_content code_content;
     struct pending pending;
     struct refresh_token refresh;
+    bool has_looked_again; /* a rotation lost a race */
     struct grant grant;
     /* the answer */
     struct token_order order;
