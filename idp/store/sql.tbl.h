@@ -181,6 +181,10 @@ SQL(AUDIT_TAIL, "ii",
     "SELECT seq, at, event, actor, target, client_id, address, request_id, detail, hash FROM audit "
     "WHERE seq > $1 ORDER BY seq LIMIT $2")
 
+SQL(AUDIT_NEWEST, "i",
+    "SELECT seq, at, event, actor, target, client_id, address, request_id, detail, hash FROM "
+    "(SELECT * FROM audit ORDER BY seq DESC LIMIT $1) newest ORDER BY seq")
+
 /* ---- purge: $1 now, $2 most rows ---- */
 
 SQL(PURGE_SESSION, "ii",

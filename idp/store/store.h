@@ -284,6 +284,8 @@ struct audit_list {
     struct audit_row *item;
     size_t count;
 };
+/* The newest ones, oldest of them first. */
+void store_audit_newest(struct batch *b, unsigned most, struct audit_list *ret);
 void store_audit_tail(struct batch *b, int64_t after_seq, unsigned most, struct audit_list *ret);
 
 #endif

@@ -42,3 +42,9 @@ void store_audit_tail(struct batch *b, int64_t after_seq, unsigned most, struct 
     op->row = audit_row;
     op->ret = ret;
 }
+
+void store_audit_newest(struct batch *b, unsigned most, struct audit_list *ret) {
+    struct op *op = BATCH_ADD(b, STMT_AUDIT_NEWEST, v_int(most < AUDIT_TAIL_MAX ? most : AUDIT_TAIL_MAX));
+    op->row = audit_row;
+    op->ret = ret;
+}

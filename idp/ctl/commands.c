@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The command table; see commands.h. */
+#include "idp/ctl/commands.h"
+
+#include "base/cleanup.h"
+
+const struct ctl_command ctl_commands[] = {
+    /* noun     verb            words           options              flags                  help */
+    {"client",  "add",          {NULL},         {NULL},              CTL_FILE | CTL_SECRET, "register a client from RFC 7591 metadata"},
+    {"client",  "list",         {NULL},         {NULL},              0,                     "all clients"},
+    {"client",  "show",         {"client_id"},  {NULL},              0,                     "one client's metadata"},
+    {"client",  "disable",      {"client_id"},  {NULL},              0,                     "refuse it and revoke its grants"},
+    {"client",  "enable",       {"client_id"},  {NULL},              0,                     "accept it again"},
+    {"user",    "add",          {NULL},         {NULL},              CTL_FILE,              "accounts from a JSON object or JSON lines"},
+    {"user",    "list",         {NULL},         {"after", "most"},   0,                     "accounts by name"},
+    {"user",    "show",         {"username"},   {NULL},              0,                     "one account"},
+    {"user",    "lock",         {"username"},   {NULL},              0,                     "lock; ends all sessions and grants"},
+    {"user",    "unlock",       {"username"},   {NULL},              0,                     "unlock, and forget wrong attempts"},
+    {"user",    "disable",      {"username"},   {NULL},              0,                     "disable; ends all sessions and grants"},
+    {"user",    "erase",        {"username"},   {NULL},              0,                     "erase for good"},
+    {"user",    "set-password", {"username"},   {NULL},              CTL_FILE,              "new password from a file; must be changed at sign-in"},
+    {"keys",    "list",         {NULL},         {NULL},              0,                     "keys and their states"},
+    {"keys",    "generate",     {NULL},         {"alg"},             0,                     "a new signing key, published but not used"},
+    {"keys",    "rotate",       {NULL},         {"alg"},             0,                     "activate the next signing key"},
+    {"session", "list",         {"username"},   {NULL},              0,                     "live sessions of an account"},
+    {"session", "end",          {"session_id"}, {NULL},              0,                     "end one session"},
+    {"audit",   "tail",         {NULL},         {"after", "most"},   0,                     "audit rows"},
+    {"backup",  NULL,           {"path"},       {NULL},              0,                     "copy the store while it runs"},
+    {"status",  NULL,           {NULL},         {NULL},              0,                     "health, counts, signer"},
+};
+const size_t ctl_commands_count = ARRAY_LEN(ctl_commands);

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * idpctl: staff's command line. Talks to the daemon, never to the database.
+ *   idpctl [--socket S] [--json] NOUN [VERB] [WORDS] [--OPTION VALUE]
+ * Exit 0 done, 1 refused, 2 usage, 3 daemon unreachable, 4 waits for a second person. Data goes to
+ * standard output, messages to standard error. */
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "base/secret.h"
+#include "idp/ctl/commands.h"
+#include "idp/ctl/jose.h"
+
+#define DEFAULT_SOCKET "/run/idp/admin.sock"
+
+struct invocation {
+    const char *socket;
+    bool json;
+    const struct ctl_command *command;
+    json_t *args;
+};
+
+static int usage(void) {
+    fputs("usage: idpctl [--socket S] [--json] NOUN [VERB] ...\n\n", stderr);
+    for (size_t i = 0; i < ctl_commands_count; i++) {
+        const struct ctl_command *c = &ctl_commands[i];
+        CLEANUP(buf_done) struct buf line = BUF_INIT(1024);
+        buf_addf(&line, "%s%s%s", c->noun, c->verb ? " " : "", c->verb ? c->verb : "");
+        for (size_t k = 0; k < ARRAY_LEN(c->positional) && c->positional[k]; k++)
+            buf_addf(&line, " %s", c->positional[k]);
+        if (c->flags & CTL_FILE)
+            buf_add_str(&line, " --file F");
+        for (size_t k = 0; k < ARRAY_LEN(c->options) && c->options[k]; k++)
+            buf_addf(&line, " [--%s V]", c->options[k]);
+        fprintf(stderr, "  %-44s %s\n", line.data, c->help);
+    }
+    fputs("  jose verify --jwk FILE [--alg A]             verify a compact JWS from standard input\n", stderr);
+    return CTL_USAGE;
+}
+
+static int fail(const struct invocation *v, int status, const char *error, const char *description) {
+    if (v->json) {
+        AUTO_JSON json_t *out = json_pack("{ss ss}", "error", error, "error_description", description);
+        json_dumpf(out, stdout, JSON_COMPACT);
+        putchar('\n');
+    } else {
+        fprintf(stderr, "idpctl: %s: %s\n", error, description);
+    }
+    return status;
+}
+
+/* ---- command line ---- */
+
+static const struct ctl_command *find_command(int argc, char **argv, int *ret_used) {
+    for (size_t i = 0; argc > 0 && i < ctl_commands_count; i++) {
+        const struct ctl_command *c = &ctl_commands[i];
+        if (strcmp(c->noun, argv[0]) != 0)
+            continue;
+        if (!c->verb || (argc > 1 && strcmp(c->verb, argv[1]) == 0)) {
+            *ret_used = c->verb ? 2 : 1;
+            return c;
+        }
+    }
+    return NULL;
+}
+
+static enum err read_file(const char *path, struct buf *out) {
+    AUTO_CLOSE int fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
+    char chunk[16384];
+    ssize_t n = -1;
+    while (fd >= 0 && (n = read(fd, chunk, sizeof chunk)) > 0)
+        buf_add(out, chunk, (size_t)n);
+    wipe(chunk, sizeof chunk);
+    return n < 0 ? ERR_IO : buf_err(out);
+}
+
+static bool is_option(const struct ctl_command *c, const char *name) {
+    for (size_t i = 0; i < ARRAY_LEN(c->options) && c->options[i]; i++)
+        if (strcmp(c->options[i], name) == 0)
+            return true;
+    return false;
+}
+
+static int take_file(struct invocation *v, const char *path) {
+    CLEANUP(buf_done) struct buf content = BUF_INIT(CTL_MESSAGE_MAX / 2);
+    enum err e = read_file(path, &content);
+    if (e)
+        return fail(v, CTL_USAGE, "invalid_request", e == ERR_TOO_LONG ? "--file: longer than 8 MiB" : "--file cannot be read");
+    json_t *text = json_stringn(content.data ? content.data : "", content.len);
+    if (!text)
+        return fail(v, CTL_USAGE, "invalid_request", "--file: not UTF-8 text");
+    json_object_set_new(v->args, "file", text);
+    return CTL_DONE;
+}
+
+static int parse_words(struct invocation *v, int argc, char **argv) {
+    const struct ctl_command *c = v->command;
+    size_t words = 0;
+    for (int i = 0; i < argc; i++) {
+        if (strncmp(argv[i], "--", 2) == 0) {
+            const char *name = argv[i] + 2;
+            bool is_file = strcmp(name, "file") == 0 && c->flags & CTL_FILE;
+            if ((!is_file && !is_option(c, name)) || ++i == argc)
+                return usage();
+            int status = is_file ? take_file(v, argv[i]) : CTL_DONE;
+            if (status)
+                return status;
+            if (!is_file)
+                json_object_set_new(v->args, name, json_string(argv[i]));
+        } else {
+            if (words == ARRAY_LEN(c->positional) || !c->positional[words])
+                return usage();
+            json_object_set_new(v->args, c->positional[words++], json_string(argv[i]));
+        }
+    }
+    bool words_missing = words < ARRAY_LEN(c->positional) && c->positional[words];
+    bool file_missing = c->flags & CTL_FILE && !json_object_get(v->args, "file");
+    return words_missing || file_missing ? usage() : CTL_DONE;
+}
+
+/* ---- exchange ---- */
+
+static int connect_daemon(const char *path) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (strlen(path) >= sizeof address.sun_path)
+        return -1;
+    memcpy(address.sun_path, path, strlen(path));
+    AUTO_CLOSE int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) != 0)
+        return -1;
+    return take_fd(&fd);
+}
+
+static enum err exchange(int fd, const json_t *request, struct buf *answer) {
+    char *text = json_dumps(request, JSON_COMPACT), chunk[16384];
+    ssize_t n;
+    size_t len = text ? strlen(text) : 0, sent = 0;
+    while (sent < len && (n = send(fd, text + sent, len - sent, MSG_NOSIGNAL)) > 0)
+        sent += (size_t)n;
+    if (text)
+        wipe(text, len);
+    free(text);
+    if (sent < len || len == 0 || shutdown(fd, SHUT_WR) != 0)
+        return ERR_IO;
+    while ((n = read(fd, chunk, sizeof chunk)) > 0)
+        buf_add(answer, chunk, (size_t)n);
+    return n < 0 ? ERR_IO : buf_err(answer);
+}
+
+static int show(const struct invocation *v, const json_t *answer) {
+    int status = (int)json_integer_value(json_object_get(answer, "status"));
+    const char *error = json_string_value(json_object_get(answer, "error")),
+               *description = json_string_value(json_object_get(answer, "error_description"));
+    if (status != CTL_DONE)
+        return fail(v, status, error ? error : "refused", description ? description : "");
+    if (v->json) {
+        json_dumpf(json_object_get(answer, "out"), stdout, JSON_COMPACT | JSON_ENCODE_ANY);
+        putchar('\n');
+    } else {
+        struct span text = json_str(answer, "text");
+        fwrite(text.ptr ? text.ptr : "", 1, text.len, stdout);
+    }
+    return CTL_DONE;
+}
+
+static int talk(const struct invocation *v) {
+    AUTO_CLOSE int fd = connect_daemon(v->socket);
+    if (fd < 0)
+        return fail(v, CTL_UNREACHABLE, "unreachable", "no daemon answers at the admin socket");
+    AUTO_JSON json_t *request = json_pack("{ss ss? sO}", "noun", v->command->noun, "verb", v->command->verb,
+                                          "args", v->args);
+    CLEANUP(buf_done) struct buf text = BUF_INIT(2 * CTL_MESSAGE_MAX);
+    AUTO_JSON json_t *answer = NULL;
+    if (!request || exchange(fd, request, &text) || json_parse_object(buf_span(&text), 2 * CTL_MESSAGE_MAX, &answer))
+        return fail(v, CTL_UNREACHABLE, "unreachable", "the daemon did not answer");
+    return show(v, answer);
+}
+
+int main(int argc, char **argv) {
+    struct invocation v = {.socket = DEFAULT_SOCKET};
+    int at = 1, used = 0;
+    for (; at < argc && strncmp(argv[at], "--", 2) == 0; at++) {
+        if (strcmp(argv[at], "--json") == 0)
+            v.json = true;
+        else if (strcmp(argv[at], "--socket") == 0 && at + 1 < argc)
+            v.socket = argv[++at];
+        else
+            return usage();
+    }
+    if (secret_init())
+        return CTL_REFUSED;
+    if (at + 1 < argc && strcmp(argv[at], "jose") == 0)
+        return ctl_jose(argc - at - 1, argv + at + 1);
+    v.command = find_command(argc - at, argv + at, &used);
+    if (!v.command)
+        return usage();
+    AUTO_JSON json_t *args = json_object();
+    v.args = args;
+    int status = args ? parse_words(&v, argc - at - used, argv + at + used) : CTL_REFUSED;
+    return status ? status : talk(&v);
+}

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See ctl_server.h and commands.h. One command at a time: staff are few, and it keeps changes in
+ * order. */
+#include "idp/ctl/ctl_server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "idp/config.h"
+#include "idp/ctl/commands.h"
+#include "idp/ctl/ctl_call.h"
+
+#define BACKLOG 16
+#define IO_SECONDS 30 /* a peer that stalls gives way to the next */
+#define ARENA_MAX (64 * 1024 * 1024)
+
+struct ctl_server {
+    struct idp *idp;
+    struct signer_channel *channel;
+    pthread_t thread;
+    int listen_fd, stop_fd;
+    struct sockaddr_un address;
+};
+
+/* In the order of ctl_commands; a test holds the two together by running every command. */
+static const struct {
+    const char *noun, *verb;
+    ctl_handler *handler;
+} handlers[] = {
+    {"client", "add", ctl_client_add},         {"client", "list", ctl_client_list},
+    {"client", "show", ctl_client_show},       {"client", "disable", ctl_client_disable},
+    {"client", "enable", ctl_client_enable},   {"user", "add", ctl_user_add},
+    {"user", "list", ctl_user_list},           {"user", "show", ctl_user_show},
+    {"user", "lock", ctl_user_lock},           {"user", "unlock", ctl_user_unlock},
+    {"user", "disable", ctl_user_disable},     {"user", "erase", ctl_user_erase},
+    {"user", "set-password", ctl_user_set_password}, {"keys", "list", ctl_keys_list},
+    {"keys", "generate", ctl_keys_generate},   {"keys", "rotate", ctl_keys_rotate},
+    {"session", "list", ctl_session_list},     {"session", "end", ctl_session_end},
+    {"audit", "tail", ctl_audit_tail},         {"backup", NULL, ctl_backup},
+    {"status", NULL, ctl_status},
+};
+
+/* ---- for the handlers ---- */
+
+struct span ctl_arg(const struct ctl_call *c, const char *name) {
+    return json_str(c->args, name);
+}
+
+int64_t ctl_arg_int(const struct ctl_call *c, const char *name, int64_t least, int64_t most, int64_t otherwise) {
+    struct span text = ctl_arg(c, name);
+    int64_t n = 0;
+    if (text.len == 0 || text.len > 15)
+        return otherwise;
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] < '0' || text.ptr[i] > '9')
+            return otherwise;
+        n = n * 10 + (text.ptr[i] - '0');
+    }
+    return n < least || n > most ? otherwise : n;
+}
+
+void ctl_refuse(struct ctl_call *c, const char *error, const char *fmt, ...) {
+    char text[512];
+    va_list args;
+    va_start(args, fmt);
+    (void)vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    c->error = error;
+    c->error_description = arena_strdup(c->arena, text);
+}
+
+void ctl_refuse_err(struct ctl_call *c, enum err e, const char *what) {
+    static const struct {
+        enum err err;
+        const char *word;
+    } words[] = {
+        {ERR_NOT_FOUND, "not_found"}, {ERR_EXISTS, "already_exists"}, {ERR_BUSY, "busy"},
+        {ERR_UNAVAILABLE, "temporarily_unavailable"}, {ERR_STORE, "temporarily_unavailable"},
+        {ERR_REFUSED, "refused"},
+    };
+    const char *word = "invalid_request";
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        if (words[i].err == e)
+            word = words[i].word;
+    ctl_refuse(c, word, "%s: %s", what, err_text(e));
+}
+
+void ctl_audit(struct ctl_call *c, struct batch *b, const char *event, struct span target) {
+    store_audit(b, &(struct audit_event){.at = c->now, .event = event, .actor = c->actor, .target = target});
+}
+
+/* ---- one exchange ---- */
+
+static bool same(const char *a, const char *b) {
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static ctl_handler *find_handler(const json_t *request) {
+    const char *noun = json_string_value(json_object_get(request, "noun")),
+               *verb = json_string_value(json_object_get(request, "verb"));
+    for (size_t i = 0; i < ARRAY_LEN(handlers); i++)
+        if (same(noun, handlers[i].noun) && same(verb, handlers[i].verb))
+            return handlers[i].handler;
+    return NULL;
+}
+
+static json_t *answer_of(const struct ctl_call *c) {
+    if (c->error)
+        return json_pack("{si ss ss}", "status", CTL_REFUSED, "error", c->error, "error_description",
+                         c->error_description ? c->error_description : "");
+    return json_pack("{si sO? ss%}", "status", CTL_DONE, "out", c->out, "text",
+                     c->text.data ? c->text.data : "", c->text.len);
+}
+
+static json_t *perform(struct ctl_server *s, struct span message, uid_t uid) {
+    CLEANUP(arena_done) struct arena a = ARENA_INIT(ARENA_MAX);
+    AUTO_JSON json_t *request = NULL;
+    struct ctl_call c = {.idp = s->idp, .channel = s->channel, .arena = &a, .now = clock_now(),
+                         .text = BUF_INIT(CTL_TEXT_MAX)};
+    c.actor = span_of(arena_printf(&a, "staff:%u", uid));
+    ctl_handler *handler = NULL;
+    if (json_parse_object(message, CTL_MESSAGE_MAX, &request) == ERR_OK)
+        handler = find_handler(request);
+    c.args = json_object_get(request, "args");
+    if (handler)
+        handler(&c);
+    else
+        ctl_refuse(&c, "unknown_command", "this daemon does not know that command");
+    json_t *answer = answer_of(&c);
+    json_decref(c.out);
+    buf_done(&c.text);
+    return answer;
+}
+
+static enum err read_all(int fd, struct buf *message) {
+    char chunk[16384];
+    ssize_t n;
+    while ((n = read(fd, chunk, sizeof chunk)) > 0)
+        buf_add(message, chunk, (size_t)n);
+    wipe(chunk, sizeof chunk);
+    return n < 0 ? ERR_IO : buf_err(message);
+}
+
+static enum err write_all(int fd, const char *text, size_t len) {
+    while (len) {
+        ssize_t n = send(fd, text, len, MSG_NOSIGNAL);
+        if (n <= 0)
+            return ERR_IO;
+        text += n;
+        len -= (size_t)n;
+    }
+    return ERR_OK;
+}
+
+static bool peer_allowed(const struct ctl_server *s, uid_t uid) {
+    const struct config *cfg = idp_config(s->idp);
+    char text[16];
+    (void)snprintf(text, sizeof text, "%u", uid);
+    bool listed = uid == 0 || uid == geteuid();
+    for (size_t i = 0; i < cfg->admin_uids.count; i++)
+        listed = listed || span_is(cfg->admin_uids.item[i], text);
+    return listed;
+}
+
+static void serve_peer(struct ctl_server *s, int fd) {
+    struct ucred peer;
+    socklen_t len = sizeof peer;
+    const struct timeval patience = {.tv_sec = IO_SECONDS};
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0)
+        return;
+    CLEANUP(buf_done) struct buf message = BUF_INIT(CTL_MESSAGE_MAX);
+    AUTO_JSON json_t *answer = NULL;
+    if (!peer_allowed(s, peer.uid)) {
+        LOG(LOG_WARN, "admin_refused", LOG_INT("uid", peer.uid));
+        answer = json_pack("{si ss ss}", "status", CTL_REFUSED, "error", "access_denied",
+                           "error_description", "this user may not administer this provider");
+    } else if (read_all(fd, &message) == ERR_OK) {
+        answer = perform(s, buf_span(&message), peer.uid);
+    }
+    char *text = answer ? json_dumps(answer, JSON_COMPACT) : NULL;
+    if (text && write_all(fd, text, strlen(text)))
+        LOG0(LOG_WARN, "admin_answer_lost");
+    if (text)
+        wipe(text, strlen(text));
+    free(text);
+}
+
+static void *serve(void *arg) {
+    struct ctl_server *s = arg;
+    for (;;) {
+        struct pollfd fds[] = {{.fd = s->listen_fd, .events = POLLIN}, {.fd = s->stop_fd, .events = POLLIN}};
+        if (poll(fds, ARRAY_LEN(fds), -1) < 0 && errno != EINTR)
+            break;
+        if (fds[1].revents)
+            break;
+        AUTO_CLOSE int fd = accept4(s->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+        if (fd >= 0)
+            serve_peer(s, fd);
+    }
+    return NULL;
+}
+
+/* ---- life ---- */
+
+static enum err bind_socket(struct ctl_server *s) {
+    AUTO_CLOSE int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (probe >= 0 && connect(probe, (struct sockaddr *)&s->address, sizeof s->address) == 0)
+        return ERR_EXISTS; /* somebody answers there */
+    (void)unlink(s->address.sun_path);
+    s->listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    mode_t old = umask(0117); /* owner and group may connect; credentials decide */
+    int rc = s->listen_fd < 0 ? -1 : bind(s->listen_fd, (struct sockaddr *)&s->address, sizeof s->address);
+    (void)umask(old);
+    return rc == 0 && listen(s->listen_fd, BACKLOG) == 0 ? ERR_OK : ERR_IO;
+}
+
+enum err ctl_server_start(struct idp *idp, struct signer_channel *channel, struct ctl_server **ret_server) {
+    struct span path = idp_config(idp)->admin_socket;
+    struct ctl_server *s = calloc(1, sizeof *s);
+    if (!s)
+        return ERR_NOMEM;
+    s->idp = idp;
+    s->channel = channel;
+    s->listen_fd = -1;
+    s->stop_fd = eventfd(0, EFD_CLOEXEC);
+    s->address.sun_family = AF_UNIX;
+    enum err e = path.len < sizeof s->address.sun_path ? ERR_OK : ERR_TOO_LONG;
+    if (!e) {
+        memcpy(s->address.sun_path, path.ptr, path.len);
+        e = bind_socket(s);
+    }
+    if (!e && pthread_create(&s->thread, NULL, serve, s) != 0)
+        e = ERR_INTERNAL;
+    if (e) {
+        cleanup_close(&s->listen_fd);
+        cleanup_close(&s->stop_fd);
+        free(s);
+        return e;
+    }
+    *ret_server = s;
+    return ERR_OK;
+}
+
+void ctl_server_stop(struct ctl_server *s) {
+    if (!s)
+        return;
+    (void)!write(s->stop_fd, &(uint64_t){1}, sizeof(uint64_t));
+    pthread_join(s->thread, NULL);
+    (void)unlink(s->address.sun_path);
+    cleanup_close(&s->listen_fd);
+    cleanup_close(&s->stop_fd);
+    free(s);
+}
