@@ -192,7 +192,7 @@ static enum err start_pages(const struct config *cfg) {
         .contact_en = cfg->contact_en,
     };
     enum err e = pages_init(&site);
-    return e ? fail("pages", NULL, e) : ERR_OK;
+    return e ? fail("pages", pages_init_error(), e) : ERR_OK;
 }
 
 static enum err start(struct daemon *d, const struct config *cfg) {

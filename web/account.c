@@ -15,6 +15,7 @@
 #include "idp/idp.h"
 #include "idp/session.h"
 #include "idp/store/store.h"
+#include "web/device_name.h"
 #include "web/handlers.h"
 
 #define SESSIONS_SHOWN 20   /* newest first; the page says when there are more */
@@ -180,11 +181,12 @@ static json_t *session_model(struct request *req, const struct account *a, size_
     clock_format_vn(s->auth_time, started, sizeof started);
     int64_t last = session_activity_last(request_idp(req)->activity, &s->key, s->last_seen);
     clock_format_vn(last, seen, sizeof seen);
+    struct span device = device_name(req->arena, s->user_agent);
     bool is_current = memcmp(s->key.b, a->session.key.b, SESSION_KEY_BYTES) == 0;
     return json_pack("{ss sb ss ss ss% ss% si so}", "id", id, "is_current", (int)is_current, "started",
                      started, "last_seen", seen, "network", s->network.ptr ? s->network.ptr : "",
-                     s->network.len, "device", s->user_agent.ptr ? s->user_agent.ptr : "",
-                     s->user_agent.len, "level", session_loa(s), "services",
+                     s->network.len, "device", device.ptr ? device.ptr : "", device.len,
+                     "level", session_loa(s), "services",
                      services_model(req, a, i));
 }
 

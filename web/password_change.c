@@ -281,6 +281,8 @@ static void form_respond(struct request *req, const struct password_change *c) {
         "{ss ss% ss% sb sI}", "action", c->forced ? "/sign-in/password" : "/account/password", "flow",
         c->handle.ptr ? c->handle.ptr : "", c->handle.len, "csrf", csrf.ptr ? csrf.ptr : "", csrf.len,
         "forced", (int)c->forced, "min_length", (json_int_t)request_config(req)->password_min_length);
+    if (model && !c->forced)
+        json_object_set_new(model, "self_url", json_string("/account/password"));
     if (model && c->error_key)
         json_object_set_new(model, "error_key", json_string(c->error_key));
     req->response.form_action = c->flow.form_action;

@@ -248,6 +248,9 @@ static void respond_form(struct request *req, const struct sign_in *s) {
                               s->handle.len, "csrf", s->csrf.ptr, s->csrf.len, "username",
                               s->username.len ? s->username.ptr : "", s->username.len, "error_key",
                               s->error_key);
+    struct span again = flow_resume_url(req, &s->flow, s->handle);
+    if (model && again.ptr)
+        json_object_set_new(model, "self_url", json_stringn(again.ptr, again.len));
     if (model && s->flow.client_name.len)
         json_object_set_new(model, "client_name",
                             json_stringn(s->flow.client_name.ptr, s->flow.client_name.len));
