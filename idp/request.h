@@ -84,6 +84,7 @@ struct response {
     json_t *model;            /* an object; owned by the response */
     struct span form_action;  /* absent, or the one origin/scheme that CSP form-action also allows */
     bool cacheable;           /* the handler set Cache-Control itself; else no-store */
+    bool is_broken;           /* a header could not be added: whatever else is set, a 500 */
 };
 
 struct request {
@@ -110,7 +111,7 @@ struct request {
     enum err work_result;        /* ERR_OK, or ERR_BUSY when the pool had no room: answer 503 */
     unsigned rounds;             /* decide calls so far; the engine stops at 16 */
     struct span browser;         /* flow_browser()'s: the flow cookie's value, once it is known */
-    const struct transport *transport; /* web's own: header and cookie look-up */
+    const struct transport *transport; /* idp/transport.h: header and cookie look-up */
     struct response response;
 };
 
@@ -148,5 +149,11 @@ void respond_cookie(struct request *req, const char *base, struct span value,
                     const struct cookie_options *opt);
 /* The cookie that respond_cookie(base) set. */
 struct span request_own_cookie(const struct request *req, const char *base);
+/* {"error": code, "error_description": text}, both static (RFC 6749 5.2's shape). */
+void respond_error_json(struct request *req, unsigned status, const char *code, const char *text);
+/* Whether the client takes HTML: no Accept field, or one that covers text/html. */
+bool request_accepts_html(const struct request *req);
+/* Gives back what the answer owns (its model) and empties it. */
+void response_done(struct response *r);
 
 #endif
