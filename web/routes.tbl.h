@@ -24,8 +24,8 @@
 {HTTP_GET,              "/.well-known/openid-configuration", "discovery",       &oidc_discovery_handler,  0,        ROUTE_ANY_ORIGIN,                                 "OIDC Discovery 4"},
 {HTTP_GET,              "/.well-known/oauth-authorization-server", "as_metadata", &oidc_discovery_handler, 0,       ROUTE_ANY_ORIGIN,                                 "RFC 8414 3"},
 {HTTP_GET,              "/static/",                          "static",          &static_handler,          0,        ROUTE_PREFIX,                                     "-"},
-{HTTP_GET,              "/healthz",                          "healthz",         &healthz_handler,         0,        0,                                                "-"},
-{HTTP_GET,              "/readyz",                           "readyz",          &readyz_handler,          0,        0,                                                "-"},
+{HTTP_GET,              "/healthz",                          "healthz",         &healthz_handler,         0,        ROUTE_PROBE,                                      "-"},
+{HTTP_GET,              "/readyz",                           "readyz",          &readyz_handler,          0,        ROUTE_PROBE,                                      "-"},
 {HTTP_GET,              "/metrics",                          "metrics",         &metrics_handler,         0,        ROUTE_ADMIN,                                      "-"},
 
 #undef KIB

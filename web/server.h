@@ -22,8 +22,13 @@ enum {
     ROUTE_FORM = 8,        /* a POST body must be application/x-www-form-urlencoded, else 415 */
     ROUTE_CROSS_SITE_POST = 16, /* authorize, SAML: a cross-site POST is legitimate (DESIGN 8) */
     ROUTE_ADMIN = 32,      /* on the admin listener only */
-    ROUTE_BROWSER = 64     /* state-changing form: Origin / Sec-Fetch-Site are checked (F15) */
+    ROUTE_BROWSER = 64,    /* state-changing form: Origin / Sec-Fetch-Site are checked (F15) */
+    ROUTE_PROBE = 128      /* health: on both listeners, and under any Host (probes use addresses) */
 };
+
+/* I/O threads besides io_threads: the admin listener's, whose index is io_threads. */
+#define SERVER_EXTRA_THREADS 1
+#define SERVER_IO_THREADS_MAX 32
 
 struct route {
     unsigned methods; /* HTTP_GET | HTTP_POST ...; HEAD comes with GET */
@@ -83,7 +88,7 @@ void server_free(struct server *s);
 void server_wake(void *server);
 
 struct server_stats {
-    unsigned connections[64]; /* per I/O thread */
+    unsigned connections[64]; /* per I/O thread; the last is the admin listener's */
     unsigned n_threads;
 };
 void server_stats_get(const struct server *s, struct server_stats *ret_stats);
