@@ -152,8 +152,11 @@ static void finish_group(struct writer *w, struct write_job **group, size_t n) {
     count_group(w, group, n, e);
     for (size_t i = 0; i < n; i++)
         group[i]->done(group[i]);
+    /* Under the lock, so that who takes the hook away knows that it is not running. */
+    pthread_mutex_lock(&w->lock);
     if (w->group_done)
         w->group_done(w->group_ctx);
+    pthread_mutex_unlock(&w->lock);
 }
 
 static size_t take_group(struct writer *w, struct write_job *group[GROUP_MAX]) {
