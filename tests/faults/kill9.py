@@ -109,6 +109,7 @@ class Worker(threading.Thread):
     def logout(self):
         _, token = self.grant()
         cookies = dict(self.browser.cookies)
+        self.grants = []  # from here on their fate is in doubt until it is acknowledged
         page = self.browser.get("/account")
         answer = self.browser.submit(page, "sign-out" if any(f["id"] == "sign-out" for f in page.forms())
                                      else "logout")
@@ -116,7 +117,6 @@ class Worker(threading.Thread):
             answer = self.browser.submit(answer, "logout", ("decision", "allow"))
         assert answer.status in (200, 303), answer
         self.ledger.add(op="logout", cookies=cookies, token=token)
-        self.grants = []
         self.sign_in()
         self.fill()
 
@@ -127,12 +127,12 @@ class Worker(threading.Thread):
         old = self.user["password"]
         # Until it is acknowledged either may be the right one.
         self.user["password_in_doubt"] = fresh
+        self.grants = []
         answer = self.browser.submit(page, None, current_password=old, new_password=fresh, new_password2=fresh)
         assert answer.status == 303, answer
         self.user["password"] = fresh
         del self.user["password_in_doubt"]
         self.ledger.add(op="password", username=self.user["username"], old=old, new=fresh, token=token)
-        self.grants = []
         self.fill()
 
     def fill(self):
