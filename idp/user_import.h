@@ -21,4 +21,9 @@ must_check enum err user_import(struct idp *idp, struct signer_channel *channel,
                                 const json_t *object, struct span actor, struct user_id *ret_id,
                                 const char **reterr_text);
 
+/* The hash to store for a password that staff or a form gave: normalised, peppered, Argon2id. Slow.
+ * ERR_SYNTAX and ERR_TOO_LONG are about the password, the others about us. */
+must_check enum err user_password_make(struct idp *idp, struct signer_channel *channel,
+                                       struct arena *a, struct span typed, struct span *ret_hash);
+
 #endif
