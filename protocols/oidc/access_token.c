@@ -11,7 +11,7 @@
 #include "keys/jws.h"
 
 #define JTI_BYTES 28
-#define NO_GRANT 0xff
+#define NO_GRANT  0xff
 
 _Static_assert(B64URL_LEN(JTI_BYTES) == ACCESS_TOKEN_JTI_CHARS, "length of the text form");
 
@@ -28,7 +28,8 @@ void access_token_jti_build(const struct grant_key *key, char out[ACCESS_TOKEN_J
 static bool jti_parse(struct span jti, struct grant_key *ret_key) {
     unsigned char bytes[JTI_BYTES];
     size_t len;
-    if (b64url_decode(jti, bytes, sizeof bytes, &len) || len != sizeof bytes || bytes[0] == NO_GRANT)
+    if (b64url_decode(jti, bytes, sizeof bytes, &len) || len != sizeof bytes ||
+        bytes[0] == NO_GRANT)
         return false;
     memcpy(ret_key->b, bytes, GRANT_KEY_BYTES);
     return true;
@@ -54,7 +55,8 @@ enum err access_token_verify(struct arena *a, const struct config *cfg,
     e = json_parse_object(jws.payload, JWS_MAX_BYTES, &claims);
     if (e)
         return e;
-    if (!span_eq(json_str(claims, "iss"), cfg->issuer) || !span_eq(json_str(claims, "aud"), cfg->issuer))
+    if (!span_eq(json_str(claims, "iss"), cfg->issuer) ||
+        !span_eq(json_str(claims, "aud"), cfg->issuer))
         return ERR_REFUSED;
 
     struct access_token t = {0};

@@ -19,7 +19,7 @@ struct key_snapshot;
 #define ACCESS_TOKEN_JTI_CHARS 38 /* base64url(grant key 20 || random 8) */
 
 struct access_token {
-    bool has_grant;        /* false: the client acts for itself, or the jti is none of ours */
+    bool has_grant; /* false: the client acts for itself, or the jti is none of ours */
     struct grant_key grant;
     struct span sub, client_id, scope;
     int64_t expires_at;

@@ -7,7 +7,8 @@
 
 #include "base/encode.h"
 
-enum err at_hash_build(const struct jose_alg *alg, struct span access_token, char out[AT_HASH_MAX]) {
+enum err at_hash_build(const struct jose_alg *alg, struct span access_token,
+                       char out[AT_HASH_MAX]) {
     /* Ed25519 hashes with SHA-512 inside, which is what its at_hash takes as well. */
     const EVP_MD *md = alg->digest ? EVP_get_digestbyname(alg->digest) : EVP_sha512();
     unsigned char hash[EVP_MAX_MD_SIZE];

@@ -25,7 +25,7 @@ enum authorize_stage {
 
 struct authorize {
     enum authorize_stage stage;
-    const struct params *params;  /* the request's: the query, or `joined` */
+    const struct params *params; /* the request's: the query, or `joined` */
     struct params joined;
     struct client_lookup lookup;
     struct authz_request request; /* redirect_uri is set only when it may be redirected to */

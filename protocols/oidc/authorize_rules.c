@@ -76,9 +76,11 @@ static struct oidc_failure check_hint(struct request *req, struct authorize *a) 
     if (!a->request.id_token_hint.len)
         return OIDC_FAILURE(OIDC_NO_ERROR, NULL);
     const struct key_snapshot *keys = keyring_snapshot(request_idp(req)->keyring);
-    if (id_token_hint_verify(req->arena, request_config(req), keys, a->request.id_token_hint, &a->hint) ||
+    if (id_token_hint_verify(req->arena, request_config(req), keys, a->request.id_token_hint,
+                             &a->hint) ||
         !span_eq(a->hint.client_id, a->lookup.client->client_id))
-        return OIDC_FAILURE(OIDC_INVALID_REQUEST, "id_token_hint is not an ID token of this client");
+        return OIDC_FAILURE(OIDC_INVALID_REQUEST,
+                            "id_token_hint is not an ID token of this client");
     return OIDC_FAILURE(OIDC_NO_ERROR, NULL);
 }
 
@@ -156,7 +158,8 @@ static bool is_whom_client_means(const struct request *req, const struct authori
 }
 
 /* The payload of a flow: the request, and which session the browser had. */
-static enum err payload_build(struct request *req, const struct authorize *a, struct span *ret_payload) {
+static enum err payload_build(struct request *req, const struct authorize *a,
+                              struct span *ret_payload) {
     CLEANUP(buf_done) struct buf b = BUF_INIT(FLOW_PAYLOAD_MAX);
     authz_request_build(a->params, &b);
     if (a->session.found) {
@@ -225,7 +228,8 @@ bool authorize_person_is_good(struct request *req, struct authorize *a) {
         a->flow.must_authenticate = true;
     }
     //= https://openid.net/specs/openid-connect-core-1_0.html#section-3.1.2.1
-    //# The Authorization Server MUST NOT display any authentication or consent user interface pages.
+    //# The Authorization Server MUST NOT display any authentication or consent user interface
+    //# pages.
     if (is_silent)
         (void)authorize_fail(req, a, OIDC_FAILURE(OIDC_LOGIN_REQUIRED, NULL));
     else
@@ -254,7 +258,8 @@ bool authorize_code_build(struct request *req, struct authorize *a) {
     memcpy(c.challenge, r->challenge, sizeof c.challenge);
 
     struct span code;
-    if (code_seal(request_idp(req)->keyring, req->arena, &c, req->now, &code, &a->pending_key, &a->pending)) {
+    if (code_seal(request_idp(req)->keyring, req->arena, &c, req->now, &code, &a->pending_key,
+                  &a->pending)) {
         (void)authorize_fail(req, a, OIDC_FAILURE(OIDC_SERVER_ERROR, NULL));
         return false;
     }

@@ -33,6 +33,7 @@ static enum err param_ignore(struct arena *a, struct span value, void *field) {
 }
 
 #define FIELD(name) offsetof(struct authz_request, name)
+/* clang-format off */
 static const struct param_def authz_params[] = {
     /* name                   field                    parse           max               flags */
     {"client_id",             FIELD(client_id),        param_span,     CLIENT_ID_MAX,    PARAM_REQUIRED}, /* RFC 6749 4.1.1 */
@@ -56,6 +57,7 @@ static const struct param_def authz_params[] = {
     {"request_uri",           FIELD(request_uri),      param_span,     2048,             0},              /* RFC 9101: refused */
     {"registration",          FIELD(registration),     param_span,     8192,             0},              /* OIDC Core 7.2.1: refused */
 };
+/* clang-format on */
 #undef FIELD
 
 /* One value of a parameter that must not be repeated, not even empty. */
@@ -108,7 +110,8 @@ typedef struct oidc_failure check_fn(const struct check_context *c, struct authz
 
 #define PASS OIDC_FAILURE(OIDC_NO_ERROR, NULL)
 
-static struct oidc_failure check_unsupported(const struct check_context *c, struct authz_request *r) {
+static struct oidc_failure check_unsupported(const struct check_context *c,
+                                             struct authz_request *r) {
     (void)c;
     if (r->request.len)
         return OIDC_FAILURE(OIDC_REQUEST_NOT_SUPPORTED, NULL);
@@ -119,11 +122,13 @@ static struct oidc_failure check_unsupported(const struct check_context *c, stru
     return PASS;
 }
 
-static struct oidc_failure check_response_type(const struct check_context *c, struct authz_request *r) {
+static struct oidc_failure check_response_type(const struct check_context *c,
+                                               struct authz_request *r) {
     if (!span_is(r->response_type, "code"))
         return OIDC_FAILURE(OIDC_UNSUPPORTED_RESPONSE_TYPE, "response_type must be code");
     if (!(c->client->grant_types & GRANT_AUTHORIZATION_CODE))
-        return OIDC_FAILURE(OIDC_UNAUTHORIZED_CLIENT, "the client is not registered for this grant");
+        return OIDC_FAILURE(OIDC_UNAUTHORIZED_CLIENT,
+                            "the client is not registered for this grant");
     if (r->response_mode.len && !span_is(r->response_mode, "query"))
         return OIDC_FAILURE(OIDC_INVALID_REQUEST, "response_mode must be query");
     return PASS;
@@ -193,9 +198,12 @@ static const struct {
     check_fn *check;
     const char *spec;
 } checks[] = {
-    {check_unsupported, "OIDC Core 3.1.2.6"}, {check_response_type, "RFC 6749 3.1.1"},
-    {check_pkce, "RFC 7636 4.4.1"},           {check_prompt, "OIDC Core 3.1.2.1"},
-    {check_max_age, "OIDC Registration 2"},   {check_resource, "RFC 8707 2"},
+    {check_unsupported, "OIDC Core 3.1.2.6"},
+    {check_response_type, "RFC 6749 3.1.1"},
+    {check_pkce, "RFC 7636 4.4.1"},
+    {check_prompt, "OIDC Core 3.1.2.1"},
+    {check_max_age, "OIDC Registration 2"},
+    {check_resource, "RFC 8707 2"},
     {check_scope, "RFC 6749 3.3"},
 };
 

@@ -23,9 +23,9 @@
 
 struct config;
 
-#define NONCE_MAX 512
+#define NONCE_MAX       512
 #define PKCE_S256_BYTES 32
-#define RESOURCES_MAX 8
+#define RESOURCES_MAX   8
 
 enum { PROMPT_NONE = 1, PROMPT_LOGIN = 2, PROMPT_CONSENT = 4, PROMPT_SELECT_ACCOUNT = 8 };
 
@@ -37,17 +37,17 @@ struct resource_list {
 struct authz_request {
     struct span client_id;
     struct span redirect_uri;
-    struct span state_raw;      /* the octets as received; absent when there was none */
+    struct span state_raw; /* the octets as received; absent when there was none */
     struct span response_type, response_mode;
     struct span scope_asked;
-    struct span scope;          /* what of it this client may have */
+    struct span scope; /* what of it this client may have */
     struct span nonce;
     struct span challenge_text, challenge_method;
     bool has_challenge;
     unsigned char challenge[PKCE_S256_BYTES];
     struct span prompt_words;
-    unsigned prompt;            /* PROMPT_* bits */
-    int64_t max_age;            /* seconds; the client's default when the request has none; -1 */
+    unsigned prompt; /* PROMPT_* bits */
+    int64_t max_age; /* seconds; the client's default when the request has none; -1 */
     struct span acr_values, login_hint, id_token_hint;
     struct resource_list resource;
     struct span request, request_uri, registration; /* refused by name */
@@ -65,7 +65,8 @@ extern const size_t prompt_words_count;
 must_check enum err authz_client_id_parse(const struct params *params, struct span *ret_client_id);
 /* Fills client_id, redirect_uri and state_raw. ERR_MISSING, ERR_REPEATED, ERR_TOO_LONG,
  * ERR_REFUSED (not registered, byte for byte). */
-must_check enum err authz_redirect_uri_check(const struct params *params, const struct client *client,
+must_check enum err authz_redirect_uri_check(const struct params *params,
+                                             const struct client *client,
                                              struct authz_request *request);
 /* The rest. OIDC_NO_ERROR when the request is good. */
 struct oidc_failure authz_request_check(struct arena *a, const struct config *cfg,

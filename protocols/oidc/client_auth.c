@@ -8,7 +8,7 @@
 #include "base/cleanup.h"
 #include "base/encode.h"
 
-#define BASIC "Basic "
+#define BASIC             "Basic "
 #define AUTHORIZATION_MAX 2048
 
 const struct client_auth_method client_auth_methods[] = {
@@ -18,7 +18,7 @@ const struct client_auth_method client_auth_methods[] = {
 };
 const size_t client_auth_methods_count = ARRAY_LEN(client_auth_methods);
 
-#define PASS OIDC_FAILURE(OIDC_NO_ERROR, NULL)
+#define PASS       OIDC_FAILURE(OIDC_NO_ERROR, NULL)
 #define UNREADABLE OIDC_FAILURE(OIDC_INVALID_CLIENT, NULL)
 
 /* RFC 6749 2.3.1: id and secret are form-encoded before they become user name and password. */

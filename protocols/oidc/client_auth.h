@@ -16,8 +16,8 @@
 
 /* The request's parts that any method looks at. */
 struct client_auth_input {
-    struct span authorization;     /* the header's value, absent when there is none */
-    size_t n_authorization;        /* how many such headers */
+    struct span authorization; /* the header's value, absent when there is none */
+    size_t n_authorization;    /* how many such headers */
     struct span client_id, client_secret, client_assertion, client_assertion_type; /* body */
 };
 
@@ -25,7 +25,7 @@ struct client_auth_claim {
     enum client_auth method; /* CLIENT_AUTH_INVALID: a header that cannot be read */
     struct span client_id;
     struct span secret;
-    bool used_header;        /* a refusal must carry WWW-Authenticate */
+    bool used_header; /* a refusal must carry WWW-Authenticate */
 };
 
 /* A method as metadata names it. */

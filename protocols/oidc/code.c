@@ -12,10 +12,10 @@
 #include "base/secret.h"
 #include "idp/keyring.h"
 
-#define CODE_VERSION 1
+#define CODE_VERSION    1
 #define CODE_TIME_BYTES 4
-#define VERIFIER_MIN 43 /* RFC 7636 4.1 */
-#define VERIFIER_MAX 128
+#define VERIFIER_MIN    43 /* RFC 7636 4.1 */
+#define VERIFIER_MAX    128
 
 static void sha256(struct span s, unsigned char out[32]) {
     SHA256((const unsigned char *)(s.ptr ? s.ptr : ""), s.len, out);
@@ -89,8 +89,9 @@ static enum err encode(struct arena *a, const struct buf *bytes, struct span *re
     return ERR_OK;
 }
 
-enum err code_seal(const struct keyring *k, struct arena *a, const struct code_content *c, int64_t now,
-                   struct span *ret_code, struct grant_key *ret_key, struct span *ret_pending) {
+enum err code_seal(const struct keyring *k, struct arena *a, const struct code_content *c,
+                   int64_t now, struct span *ret_code, struct grant_key *ret_key,
+                   struct span *ret_pending) {
     unsigned char id[CODE_HEAD_BYTES - CODE_TIME_BYTES];
     random_bytes(id, sizeof id);
     CLEANUP(buf_done) struct buf whole = BUF_INIT(CODE_CONTENT_MAX);
@@ -114,7 +115,8 @@ enum err code_seal(const struct keyring *k, struct arena *a, const struct code_c
 
     struct span pending = SPAN_NONE;
     if (whole.len > CODE_SEALED_MAX) {
-        pending = arena_dup(a, span_bytes(whole.data + CODE_HEAD_BYTES, whole.len - CODE_HEAD_BYTES));
+        pending =
+            arena_dup(a, span_bytes(whole.data + CODE_HEAD_BYTES, whole.len - CODE_HEAD_BYTES));
         if (!pending.ptr)
             return ERR_NOMEM;
         whole.len = CODE_HEAD_BYTES;
@@ -149,8 +151,8 @@ enum err code_parse(struct arena *a, struct span text, struct code_text *ret_cod
 enum err code_open(const struct keyring *k, struct arena *a, const struct code_text *code,
                    struct span sealed, int64_t now, struct code_content *ret_content) {
     struct span plain;
-    enum err e = keyring_unseal(k, a, "code", span_bytes(code->head, CODE_HEAD_BYTES), sealed, now,
-                                &plain);
+    enum err e =
+        keyring_unseal(k, a, "code", span_bytes(code->head, CODE_HEAD_BYTES), sealed, now, &plain);
     return e ? e : content_parse(plain, ret_content);
 }
 

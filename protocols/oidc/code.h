@@ -24,10 +24,10 @@
 
 struct keyring;
 
-#define CODE_SEALED_MAX 600 /* bytes of a code that carries its content */
+#define CODE_SEALED_MAX  600 /* bytes of a code that carries its content */
 #define CODE_CONTENT_MAX 8192
-#define CODE_TEXT_MAX 1024  /* characters */
-#define CODE_HEAD_BYTES 20  /* time || id */
+#define CODE_TEXT_MAX    1024 /* characters */
+#define CODE_HEAD_BYTES  20   /* time || id */
 
 struct code_content {
     struct span client_id;
@@ -53,14 +53,15 @@ struct code_text {
 
 /* A fresh code. `ret_pending` is absent, or the bytes that must be stored under `ret_key` before
  * the code is given out. All in the arena. ERR_TOO_LONG, ERR_NOMEM, ERR_CRYPTO. */
-must_check enum err code_seal(const struct keyring *k, struct arena *a, const struct code_content *c,
-                              int64_t now, struct span *ret_code, struct grant_key *ret_key,
-                              struct span *ret_pending);
+must_check enum err code_seal(const struct keyring *k, struct arena *a,
+                              const struct code_content *c, int64_t now, struct span *ret_code,
+                              struct grant_key *ret_key, struct span *ret_pending);
 /* ERR_SYNTAX, ERR_TOO_LONG. Authenticates nothing. */
 must_check enum err code_parse(struct arena *a, struct span text, struct code_text *ret_code);
 /* ERR_BAD_SIGNATURE, ERR_EXPIRED (the key of its day is gone), ERR_SYNTAX. Does not judge age. */
-must_check enum err code_open(const struct keyring *k, struct arena *a, const struct code_text *code,
-                              struct span sealed, int64_t now, struct code_content *ret_content);
+must_check enum err code_open(const struct keyring *k, struct arena *a,
+                              const struct code_text *code, struct span sealed, int64_t now,
+                              struct code_content *ret_content);
 
 /* Whether the redirect URI of the token request is the one that the code was made for. */
 bool code_redirect_uri_matches(const struct code_content *c, struct span redirect_uri);

@@ -61,11 +61,11 @@ static json_t *page_model(struct request *req, const struct authorize *a, struct
                           struct span csrf) {
     const struct client *client = a->lookup.client;
     struct span name = client_display_name(req, client);
-    json_t *model = json_pack(
-        "{ss ss% ss% ss% so so sb}", "action", "/consent", "flow", handle.ptr, handle.len, "csrf",
-        csrf.ptr, csrf.len, "client_name", name.ptr, name.len, "user_name",
-        display_name(&a->session.user), "scopes", scopes_model(a->request.scope), "offline",
-        (int)span_list_has(a->request.scope, SPAN("offline_access")));
+    json_t *model =
+        json_pack("{ss ss% ss% ss% so so sb}", "action", "/consent", "flow", handle.ptr, handle.len,
+                  "csrf", csrf.ptr, csrf.len, "client_name", name.ptr, name.len, "user_name",
+                  display_name(&a->session.user), "scopes", scopes_model(a->request.scope),
+                  "offline", (int)span_list_has(a->request.scope, SPAN("offline_access")));
     if (!model)
         return NULL;
     set_text(model, "self_url", flow_resume_url(req, &a->flow, handle));
@@ -79,7 +79,8 @@ enum step consent_page(struct request *req, struct authorize *a) {
     struct span handle;
     enum err e = authorize_flow_seal(req, a, &handle);
     if (e == ERR_TOO_LONG)
-        return authorize_fail(req, a, OIDC_FAILURE(OIDC_INVALID_REQUEST, "the request is too long"));
+        return authorize_fail(req, a,
+                              OIDC_FAILURE(OIDC_INVALID_REQUEST, "the request is too long"));
     struct span csrf = csrf_token(req, "consent");
     if (e || !csrf.len)
         return authorize_error_page(req, 503, "unavailable");
@@ -96,18 +97,21 @@ struct consent_form {
 };
 
 #define FIELD(name) offsetof(struct consent_form, name)
+/* clang-format off */
 static const struct param_def consent_params[] = {
     /* name        field            parse        max              flags */
     {"flow",     FIELD(handle),   param_ascii, FLOW_HANDLE_MAX, PARAM_REQUIRED},
     {"csrf",     FIELD(csrf),     param_ascii, 64,              PARAM_REQUIRED},
     {"decision", FIELD(decision), param_ascii, 16,              PARAM_REQUIRED},
 };
+/* clang-format on */
 #undef FIELD
 
 static enum step consent_parse(struct request *req) {
     struct consent_form *f = req->state;
     const char *at_fault;
-    if (params_fill(consent_params, ARRAY_LEN(consent_params), req->arena, &req->form, f, &at_fault))
+    if (params_fill(consent_params, ARRAY_LEN(consent_params), req->arena, &req->form, f,
+                    &at_fault))
         return authorize_error_page(req, 400, "invalid_request");
     if (csrf_check(req, "consent", f->csrf) != ALLOW)
         return authorize_error_page(req, 403, "wrong_browser");

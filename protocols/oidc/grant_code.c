@@ -33,10 +33,11 @@ static bool code_opens(struct request *req, struct token_request *t) {
                                    req->now, &t->code_content) == ERR_OK;
 }
 
-static void grant_lifetime(const struct request *req, const struct token_request *t, struct grant *g) {
+static void grant_lifetime(const struct request *req, const struct token_request *t,
+                           struct grant *g) {
     const struct config *cfg = request_config(req);
-    int64_t access_seconds =
-        t->client->access_token_seconds ? t->client->access_token_seconds : cfg->access_token_seconds;
+    int64_t access_seconds = t->client->access_token_seconds ? t->client->access_token_seconds
+                                                             : cfg->access_token_seconds;
     g->expires_at = req->now + access_seconds + GRANT_AFTERLIFE;
     g->idle_expires_at = g->expires_at;
     if (!g->has_refresh)

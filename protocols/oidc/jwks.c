@@ -10,7 +10,8 @@ static enum step jwks_parse(struct request *req) {
     const struct key_snapshot *keys = keyring_snapshot(request_idp(req)->keyring);
     long long max_age = (long long)request_config(req)->jwks_max_age;
     req->response.cacheable = true;
-    respond_header(req, "Cache-Control", span_of(arena_printf(req->arena, "public, max-age=%lld", max_age)));
+    respond_header(req, "Cache-Control",
+                   span_of(arena_printf(req->arena, "public, max-age=%lld", max_age)));
     respond_header(req, "ETag", keys->jwks_etag);
     struct span known = request_header(req, "If-None-Match");
     if (known.len && span_eq(known, keys->jwks_etag))

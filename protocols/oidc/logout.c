@@ -24,7 +24,7 @@ struct logout {
     enum logout_stage stage;
     struct span id_token_hint, client_id, return_uri, csrf, decision;
     struct span state_raw;
-    bool is_confirmed;    /* the person pressed the button */
+    bool is_confirmed; /* the person pressed the button */
     bool has_hint;
     struct id_token_hint hint;
     struct client_lookup lookup;
@@ -32,6 +32,7 @@ struct logout {
 };
 
 #define FIELD(name) offsetof(struct logout, name)
+/* clang-format off */
 static const struct param_def logout_params[] = {
     /* name                        field                 parse       max                flags */
     {"id_token_hint",            FIELD(id_token_hint), param_span, 16384,             0}, /* RP-Initiated Logout 2 */
@@ -40,6 +41,7 @@ static const struct param_def logout_params[] = {
     {"csrf",                     FIELD(csrf),          param_span, 64,                0}, /* our own form */
     {"decision",                 FIELD(decision),      param_span, 16,                0}, /* our own form */
 };
+/* clang-format on */
 #undef FIELD
 
 /* What other sites may send, with state; csrf and decision are the form's alone. */
@@ -70,9 +72,9 @@ static enum step repeat_as_get(struct request *req) {
 /* The hint may be of any age; one that does not verify says nothing. */
 static bool hint_read(struct request *req, struct logout *l) {
     const struct key_snapshot *keys = keyring_snapshot(request_idp(req)->keyring);
-    l->has_hint = l->id_token_hint.len &&
-                  id_token_hint_verify(req->arena, request_config(req), keys, l->id_token_hint,
-                                       &l->hint) == ERR_OK;
+    l->has_hint =
+        l->id_token_hint.len && id_token_hint_verify(req->arena, request_config(req), keys,
+                                                     l->id_token_hint, &l->hint) == ERR_OK;
     l->lookup.client_id = l->has_hint ? l->hint.client_id : l->client_id;
     //= https://openid.net/specs/openid-connect-rpinitiated-1_0.html#section-2
     //# When both client_id and id_token_hint are present, the OP MUST verify that the Client
@@ -119,8 +121,8 @@ static bool hint_is_of_session(const struct request *req, const struct logout *l
 
 static void add_hidden(json_t *list, const char *name, struct span value) {
     if (value.len)
-        json_array_append_new(
-            list, json_pack("{ss ss%}", "name", name, "value", value.ptr, value.len));
+        json_array_append_new(list,
+                              json_pack("{ss ss%}", "name", name, "value", value.ptr, value.len));
 }
 
 static enum step ask_first(struct request *req, const struct logout *l) {

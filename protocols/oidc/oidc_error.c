@@ -6,9 +6,9 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 
-#define ERROR_BODY_MAX 1024
-#define RETRY_SECONDS SPAN("2")        /* signer or store are back within this, as a rule */
-#define RETRY_SECONDS_429 SPAN("60")   /* wrong secrets are forgotten after this */
+#define ERROR_BODY_MAX    1024
+#define RETRY_SECONDS     SPAN("2")  /* signer or store are back within this, as a rule */
+#define RETRY_SECONDS_429 SPAN("60") /* wrong secrets are forgotten after this */
 
 static const struct {
     const char *code;

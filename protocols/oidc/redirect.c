@@ -75,8 +75,8 @@ enum err redirect_build(struct arena *a, struct span uri, const struct redirect_
 
 struct span redirect_form_action(struct span uri) {
     size_t colon = 0;
-    while (colon < uri.len && (isalnum((unsigned char)uri.ptr[colon]) ||
-                               strchr("+-.", uri.ptr[colon])))
+    while (colon < uri.len &&
+           (isalnum((unsigned char)uri.ptr[colon]) || strchr("+-.", uri.ptr[colon])))
         colon++;
     if (colon == 0 || colon == uri.len || uri.ptr[colon] != ':')
         return SPAN_NONE;

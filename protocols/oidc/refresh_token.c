@@ -7,13 +7,14 @@
 #include "base/secret.h"
 #include "idp/keyring.h"
 
-#define VERSION 1
-#define MAC_BYTES 16
+#define VERSION    1
+#define MAC_BYTES  16
 #define BODY_BYTES (GRANT_KEY_BYTES + 4)
 
 _Static_assert(B64URL_LEN(REFRESH_TOKEN_BYTES) == REFRESH_TOKEN_CHARS, "length of the text form");
 
-static void body_build(const struct grant_key *key, int64_t generation, unsigned char out[BODY_BYTES]) {
+static void body_build(const struct grant_key *key, int64_t generation,
+                       unsigned char out[BODY_BYTES]) {
     memcpy(out, key->b, GRANT_KEY_BYTES);
     for (unsigned i = 0; i < 4; i++)
         out[GRANT_KEY_BYTES + i] = (unsigned char)((uint64_t)generation >> (24 - 8 * i));

@@ -52,7 +52,8 @@ enum err scope_reduce(struct arena *a, struct span requested, struct span allowe
     return finish(a, &b, ret_scope);
 }
 
-enum err scope_without(struct arena *a, struct span scope, struct span word, struct span *ret_scope) {
+enum err scope_without(struct arena *a, struct span scope, struct span word,
+                       struct span *ret_scope) {
     CLEANUP(buf_done) struct buf b = BUF_INIT(SCOPE_MAX);
     for (struct span rest = scope, w; (w = span_word(&rest)).len;)
         if (!span_eq(w, word))
@@ -60,7 +61,8 @@ enum err scope_without(struct arena *a, struct span scope, struct span word, str
     return finish(a, &b, ret_scope);
 }
 
-enum err scope_union(struct arena *a, struct span first, struct span second, struct span *ret_scope) {
+enum err scope_union(struct arena *a, struct span first, struct span second,
+                     struct span *ret_scope) {
     CLEANUP(buf_done) struct buf b = BUF_INIT(4 * SCOPE_MAX);
     for (struct span rest = first, w; (w = span_word(&rest)).len;)
         add_word(&b, w);

@@ -10,8 +10,8 @@
 #include "base/err.h"
 #include "base/span.h"
 
-#define SCOPE_MAX 1024     /* bytes of a list */
-#define SCOPE_WORDS_MAX 64 /* words of a list */
+#define SCOPE_MAX       1024 /* bytes of a list */
+#define SCOPE_WORDS_MAX 64   /* words of a list */
 
 /* The words of `requested` that stand in `allowed`, once each, in the order of the request.
  * ERR_SYNTAX (characters outside NQCHAR), ERR_TOO_LONG (bytes or words), ERR_REFUSED (nothing is

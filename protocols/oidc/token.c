@@ -20,9 +20,9 @@
 #define TOKEN_BODY_MAX 65536
 /* Wrong secrets of one client from one network (B12): so many before delays start, and how long
  * they are remembered. A secret has 256 random bits; this keeps logs and store quiet. */
-#define WRONG_SECRETS_FREE 60
+#define WRONG_SECRETS_FREE    60
 #define WRONG_SECRETS_SECONDS 60
-#define THROTTLE_KIND_CLIENT 'c'
+#define THROTTLE_KIND_CLIENT  'c'
 
 const struct token_grant_type *const token_grant_types[] = {
     &grant_code,
@@ -32,6 +32,7 @@ const struct token_grant_type *const token_grant_types[] = {
 const size_t token_grant_types_count = ARRAY_LEN(token_grant_types);
 
 #define FIELD(name) offsetof(struct token_request, name)
+/* clang-format off */
 static const struct param_def token_params[] = {
     /* name                    field                              parse       max   flags */
     {"grant_type",            FIELD(grant_type),                 param_span, 128,  PARAM_REQUIRED}, /* RFC 6749 4.1.3 */
@@ -46,6 +47,7 @@ static const struct param_def token_params[] = {
     {"client_assertion",      FIELD(auth.client_assertion),      param_span, 16384, 0},             /* RFC 7521 4.2 */
     {"client_assertion_type", FIELD(auth.client_assertion_type), param_span, 256, 0},               /* RFC 7521 4.2 */
 };
+/* clang-format on */
 #undef FIELD
 
 enum step token_refuse(struct request *req, enum oidc_error error, const char *description) {
@@ -67,7 +69,8 @@ static enum step refuse_client(struct request *req, const struct token_request *
 static enum step token_parse(struct request *req) {
     struct token_request *t = req->state;
     const char *at_fault = NULL;
-    enum err e = params_fill(token_params, ARRAY_LEN(token_params), req->arena, &req->form, t, &at_fault);
+    enum err e =
+        params_fill(token_params, ARRAY_LEN(token_params), req->arena, &req->form, t, &at_fault);
     if (e) {
         oidc_error_respond(req, oidc_param_failure(e, at_fault, req->arena));
         return STEP_RESPOND;
@@ -154,8 +157,8 @@ static void count_wrong_secret(struct request *req, const struct token_request *
     limit.key.b[0] = THROTTLE_KIND_CLIENT;
     memcpy(limit.key.b + 1, hash, THROTTLE_KEY_BYTES - 1);
     store_throttle_take(&req->write, &limit, req->now, NULL);
-    oidc_audit(req, "client_refused", NULL, t->lookup.client ? t->lookup.client->client_id : SPAN_NONE,
-               SPAN_NONE);
+    oidc_audit(req, "client_refused", NULL,
+               t->lookup.client ? t->lookup.client->client_id : SPAN_NONE, SPAN_NONE);
 }
 
 static void token_write(struct request *req) {

@@ -15,9 +15,9 @@
 #include "protocols/oidc/tokens.h"
 
 enum token_stage {
-    TOKEN_CLIENT,         /* the client has been looked for */
-    TOKEN_GRANT,          /* the grant type's turn */
-    TOKEN_WRONG_SECRET    /* the failure has been counted */
+    TOKEN_CLIENT,      /* the client has been looked for */
+    TOKEN_GRANT,       /* the grant type's turn */
+    TOKEN_WRONG_SECRET /* the failure has been counted */
 };
 
 enum grant_stage { GRANT_BEGIN, GRANT_LOADED, GRANT_WRITTEN, GRANT_REVOKED };

@@ -26,8 +26,8 @@ struct token_order {
 
 struct token_set {
     struct span access_token;
-    struct span id_token;      /* absent without openid, and without a person */
-    int64_t expires_in;        /* of the access token, seconds */
+    struct span id_token; /* absent without openid, and without a person */
+    int64_t expires_in;   /* of the access token, seconds */
 };
 
 /* In the request's arena. ERR_UNAVAILABLE (no signer, no key of the client's algorithm),
