@@ -15,6 +15,7 @@ struct client_lookup {
     struct span client_id;
     const struct client *client; /* NULL: no such client; valid while the request lives */
     struct client_row row;
+    uint64_t epoch;              /* of the clients when the row was asked for */
 };
 
 void client_lookup_load(struct request *req, struct client_lookup *l);

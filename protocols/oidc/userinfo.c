@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * GET and POST /userinfo (OIDC Core 5.3): the person's claims for whoever holds their access
+ * token (RFC 6750). Reads only.
+ *
+ *   verify token ─► load grant and client ─► load person ─► claims */
+#include <strings.h>
+
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "idp/claims.h"
+#include "idp/config.h"
+#include "idp/identifiers.h"
+#include "idp/idp.h"
+#include "idp/keyring.h"
+#include "idp/store/store.h"
+#include "keys/jws.h"
+#include "protocols/oidc/access_token.h"
+#include "protocols/oidc/acr.h"
+#include "protocols/oidc/client_lookup.h"
+#include "protocols/oidc/oidc.h"
+#include "protocols/oidc/oidc_error.h"
+#include "protocols/oidc/tokens.h"
+
+#define BEARER       "Bearer "
+#define USERINFO_MAX 65536
+
+enum userinfo_stage { USERINFO_GRANT, USERINFO_PERSON };
+
+struct userinfo {
+    enum userinfo_stage stage;
+    struct access_token token;
+    struct grant grant;
+    struct client_lookup lookup;
+    struct user user;
+};
+
+/* RFC 6750 3.1; no error code at all when the request shows no token. */
+static enum step refuse(struct request *req, unsigned status, const char *error) {
+    char *challenge =
+        error ? arena_printf(req->arena, "Bearer realm=\"userinfo\", error=\"%s\"", error)
+              : arena_strdup(req->arena, "Bearer realm=\"userinfo\"");
+    respond_header(req, "WWW-Authenticate", span_of(challenge));
+    char *body = error ? arena_printf(req->arena, "{\"error\":\"%s\"}", error) : "{}";
+    respond_body(req, status, "application/json", span_of(body));
+    return STEP_RESPOND;
+}
+
+static enum step unavailable(struct request *req) {
+    oidc_error_respond(req, OIDC_FAILURE(OIDC_TEMPORARILY_UNAVAILABLE, NULL));
+    return STEP_RESPOND;
+}
+
+/* ERR_MISSING: no token; ERR_REPEATED: more than one way of giving it; ERR_REFUSED: a way that is
+ * not accepted. */
+static enum err token_find(const struct request *req, struct span *ret_token) {
+    struct span header = request_header(req, "Authorization"),
+                in_body = params_find(&req->form, "access_token");
+    size_t n_headers = request_header_count(req, "Authorization");
+    if (params_count(&req->query, "access_token"))
+        return ERR_REFUSED;
+    //= https://www.rfc-editor.org/rfc/rfc6750#section-2
+    //# Clients MUST NOT use more than one method to transmit the token in each request.
+    if (n_headers + params_count(&req->form, "access_token") > 1)
+        return ERR_REPEATED;
+    if (in_body.len) {
+        *ret_token = in_body;
+        return ERR_OK;
+    }
+    if (!n_headers)
+        return ERR_MISSING;
+    size_t skip = strlen(BEARER);
+    if (header.len <= skip || strncasecmp(header.ptr, BEARER, skip) != 0)
+        return ERR_SYNTAX;
+    *ret_token = (struct span){header.ptr + skip, header.len - skip};
+    return ERR_OK;
+}
+
+static enum step userinfo_parse(struct request *req) {
+    struct userinfo *u = req->state;
+    struct span token;
+    enum err e = token_find(req, &token);
+    if (e == ERR_MISSING)
+        return refuse(req, 401, NULL);
+    if (e == ERR_REPEATED || e == ERR_REFUSED)
+        return refuse(req, 400, "invalid_request");
+    const struct key_snapshot *keys = keyring_snapshot(request_idp(req)->keyring);
+    if (e || access_token_verify(req->arena, request_config(req), keys, token, req->now, &u->token))
+        return refuse(req, 401, "invalid_token");
+    if (!u->token.has_grant || !span_list_has(u->token.scope, SPAN("openid")))
+        return refuse(req, 403, "insufficient_scope");
+    u->lookup.client_id = u->token.client_id;
+    return STEP_LOAD;
+}
+
+static void userinfo_load(struct request *req) {
+    struct userinfo *u = req->state;
+    if (u->stage == USERINFO_PERSON) {
+        store_user_by_id(&req->load, &u->grant.user_id, &u->user);
+        return;
+    }
+    store_grant_find(&req->load, &u->token.grant, &u->grant);
+    client_lookup_load(req, &u->lookup);
+}
+
+static bool grant_stands(const struct request *req, const struct userinfo *u) {
+    const struct grant *g = &u->grant;
+    return g->found && !g->revoked_at && req->now < g->expires_at &&
+           g->user_status == USER_ACTIVE && span_eq(g->client_id, u->token.client_id) &&
+           u->lookup.client && u->lookup.client->is_enabled;
+}
+
+static enum step userinfo_decide(struct request *req) {
+    struct userinfo *u = req->state;
+    if (req->load.result)
+        return unavailable(req);
+    if (u->stage == USERINFO_PERSON)
+        return u->user.found && u->user.status == USER_ACTIVE ? STEP_RESPOND
+                                                              : refuse(req, 401, "invalid_token");
+    if (client_lookup_finish(req, &u->lookup))
+        return unavailable(req);
+    if (!grant_stands(req, u))
+        return refuse(req, 401, "invalid_token");
+    u->stage = USERINFO_PERSON;
+    return STEP_LOAD;
+}
+
+/* Also an account without any claims has a sub. */
+static enum err claims_build(struct request *req, const struct userinfo *u, struct buf *out) {
+    const struct keyring *k = request_idp(req)->keyring;
+    AUTO_JSON json_t *claims = NULL;
+    AUTO_JSON json_t *identifiers = NULL;
+    enum err e = identifiers_open(k, req->arena, &u->user, &identifiers);
+    if (!e && u->user.claims.len)
+        e = json_parse_object(u->user.claims, CLAIMS_JSON_MAX, &claims);
+    if (e)
+        return e;
+
+    char sub[44];
+    tokens_sub(k, u->lookup.client, &u->user.id, sub);
+    const struct claims_source source = {
+        .user = &u->user,
+        .claims = claims,
+        .identifiers = identifiers,
+        .client = u->lookup.client,
+        .sub = span_of(sub),
+        .loa = acr_level(request_config(req), u->grant.acr),
+    };
+    struct json_out o = JSON_OUT(out);
+    json_open_object(&o, NULL);
+    json_add_str(&o, "sub", span_of(sub));
+    claims_add_for_scope(&o, u->token.scope, &source);
+    json_close_object(&o);
+    return buf_err(out);
+}
+
+static void userinfo_respond(struct request *req) {
+    if (req->response.status)
+        return;
+    CLEANUP(buf_done) struct buf b = BUF_INIT(USERINFO_MAX);
+    if (claims_build(req, req->state, &b))
+        oidc_error_respond(req, OIDC_FAILURE(OIDC_SERVER_ERROR, NULL));
+    else
+        respond_buf(req, 200, "application/json", &b);
+}
+
+const struct handler oidc_userinfo_handler = {
+    .state_size = sizeof(struct userinfo),
+    .parse = userinfo_parse,
+    .load = userinfo_load,
+    .decide = userinfo_decide,
+    .respond = userinfo_respond,
+};
