@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See user_import.h. */
+ * One new account from a JSON object; see user_import.h. */
 #include "idp/user_import.h"
-
-#include <stdlib.h>
 
 #include "base/buf.h"
 #include "base/cleanup.h"
@@ -18,212 +16,251 @@
 #include "idp/password.h"
 #include "idp/store/store.h"
 
-#define SEALED_MAX 16384
+#define SEALED_IDENTIFIERS_MAX 8192
 
 struct import {
     struct idp *idp;
     struct signer_channel *channel;
-    struct arena *arena;
+    struct arena *a;
     const json_t *object;
     struct user user;
-    json_t *identifiers; /* normalised; owned */
-    json_t *claims;      /* checked; owned */
-    const char *at_fault;
+    struct span password; /* as typed */
+    json_t *claims, *identifiers; /* normalised */
+    bool number_disagrees;
+    const char *why;
 };
 
-static void import_done(struct import *i) {
-    json_decref(i->identifiers);
-    json_decref(i->claims);
+static void import_done(struct import *im) {
+    json_cleanup(&im->claims);
+    json_cleanup(&im->identifiers);
 }
 
-static enum err fault(struct import *i, const char *member, enum err e) {
-    if (e)
-        i->at_fault = member;
+static enum err refuse(struct import *im, enum err e, const char *member, const char *why) {
+    im->why = arena_printf(im->a, "%s %s", member, why);
+    if (!im->why)
+        im->why = err_text(ERR_NOMEM);
     return e;
 }
 
-/* ---- members, one function each ---- */
+/* ---- members ---- */
 
-static enum err take_username(struct import *i) {
-    struct span typed = json_str(i->object, "username");
-    return typed.len ? username_fold(i->arena, typed, &i->user.username) : ERR_MISSING;
+static struct span string_of(const json_t *value) {
+    return json_is_string(value) ? span_bytes(json_string_value(value), json_string_length(value))
+                                 : SPAN_NONE;
 }
 
-static enum err take_type(struct import *i) {
-    i->user.type = USER_CITIZEN;
-    if (!json_object_get(i->object, "type"))
-        return ERR_OK;
-    return user_type_find(json_str(i->object, "type"), &i->user.type);
+static enum err take_username(struct import *im, const json_t *value) {
+    enum err e = username_fold(im->a, string_of(value), &im->user.username);
+    return e ? refuse(im, e, "username",
+                      e == ERR_TOO_LONG ? "is too long" : "must be text without spaces or invisible characters")
+             : ERR_OK;
 }
 
-static enum err take_ial(struct import *i) {
-    int64_t ial = 1;
-    enum err e = json_int(i->object, "ial", &ial);
-    i->user.ial = (int)ial;
-    if (e == ERR_MISSING)
-        return ERR_OK;
-    return e ? e : ial == 1 || ial == 2 ? ERR_OK : ERR_RANGE;
+static enum err take_password(struct import *im, const json_t *value) {
+    im->password = string_of(value);
+    return im->password.len ? ERR_OK : refuse(im, ERR_SYNTAX, "password", "must be text");
 }
 
-static enum err take_require_change(struct import *i) {
-    const json_t *v = json_object_get(i->object, "require_change");
-    i->user.require_change = json_is_true(v);
-    return !v || json_is_boolean(v) ? ERR_OK : ERR_SYNTAX;
+static enum err take_password_hash(struct import *im, const json_t *value) {
+    im->user.password_hash = string_of(value);
+    enum err e = password_hash_check(im->user.password_hash);
+    return !e ? ERR_OK
+              : refuse(im, e, "password_hash",
+                       e == ERR_RANGE ? "asks for more memory or time than is allowed"
+                                      : "must be argon2id, scrypt or pbkdf2-sha256/512 as PHC string, or bcrypt");
 }
 
-static enum err take_identifiers(struct import *i) {
-    const json_t *given = json_object_get(i->object, "identifiers");
+static enum err take_type(struct import *im, const json_t *value) {
+    return user_type_find(string_of(value), &im->user.type)
+               ? refuse(im, ERR_SYNTAX, "type", "must be citizen, enterprise or official")
+               : ERR_OK;
+}
+
+static enum err take_ial(struct import *im, const json_t *value) {
+    json_int_t ial = json_is_integer(value) ? json_integer_value(value) : 0;
+    if (ial < 1 || ial > 2)
+        return refuse(im, ERR_SYNTAX, "ial", "must be 1 or 2");
+    im->user.ial = (int)ial;
+    return ERR_OK;
+}
+
+static enum err take_identifiers(struct import *im, const json_t *value) {
     const char *name = NULL;
-    if (!given) {
-        i->identifiers = json_object();
-        return i->identifiers ? ERR_OK : ERR_NOMEM;
-    }
-    enum err e = json_is_object(given) ? identifiers_check(i->arena, given, &i->identifiers, &name) : ERR_SYNTAX;
-    if (e && name)
-        i->at_fault = arena_printf(i->arena, "identifiers.%s", name);
-    return e;
-}
-
-static enum err take_claims(struct import *i) {
-    const json_t *given = json_object_get(i->object, "claims");
-    const char *name = NULL;
-    if (!given) {
-        i->user.claims = SPAN("{}");
-        return ERR_OK;
-    }
-    enum err e = json_is_object(given) ? claims_check(i->arena, given, &i->claims, &name) : ERR_SYNTAX;
-    if (e) {
-        if (name)
-            i->at_fault = arena_printf(i->arena, "claims.%s", name);
-        return e;
-    }
-    char *text = json_dumps(i->claims, JSON_COMPACT);
-    i->user.claims = text ? arena_dup(i->arena, span_of(text)) : SPAN_NONE;
-    free(text);
-    return i->user.claims.ptr ? ERR_OK : ERR_NOMEM;
-}
-
-static enum err hash_new(struct import *i, struct span typed) {
-    const struct config *cfg = idp_config(i->idp);
-    const struct password_params params = {cfg->argon2_memory_kib, cfg->argon2_passes};
-    struct span normal, kid = keyring_pepper_kid(i->idp->keyring);
-    struct signer_answer answer;
-    enum err e = password_normalise(i->arena, typed, &normal);
-    if (e)
-        return e;
-    const struct signer_request ask = {.op = SIGNER_OP_PEPPER, .kid = kid, .bytes = normal};
-    e = signer_call(i->channel, &ask, 1, i->arena, &answer);
+    if (!json_is_object(value))
+        return refuse(im, ERR_SYNTAX, "identifiers", "must be an object");
+    enum err e = identifiers_check(im->a, value, &im->identifiers, &name);
     if (!e)
-        e = answer.err;
-    return e ? e : password_hash(i->arena, &params, answer.bytes, kid, &i->user.password_hash);
+        return ERR_OK;
+    const struct identifier_kind *kind = name ? identifier_kind_find(span_of(name)) : NULL;
+    return refuse(im, e, arena_printf(im->a, "identifiers.%s", name ? name : "?"),
+                  kind ? arena_printf(im->a, "is not valid (%s)", kind->spec) : "is not known");
 }
 
-/* A password, a hash of one, or neither: an account that signs in another way. */
-static enum err take_password(struct import *i) {
-    const json_t *plain = json_object_get(i->object, "password"),
-                 *hashed = json_object_get(i->object, "password_hash");
-    if ((plain && !json_is_string(plain)) || (plain && hashed))
-        return ERR_SYNTAX;
-    if (plain)
-        return hash_new(i, json_str(i->object, "password"));
-    if (!hashed)
+static enum err take_claims(struct import *im, const json_t *value) {
+    const char *name = NULL;
+    if (!json_is_object(value))
+        return refuse(im, ERR_SYNTAX, "claims", "must be an object");
+    enum err e = claims_check(im->a, value, &im->claims, &name);
+    if (!e)
         return ERR_OK;
-    i->user.password_hash = json_str(i->object, "password_hash");
-    return i->user.password_hash.ptr ? password_hash_check(i->user.password_hash) : ERR_SYNTAX;
+    const char *why = e != ERR_UNSUPPORTED ? "is not valid"
+                      : name && identifier_kind_find(span_of(name)) ? "belongs into identifiers"
+                                                                    : "is no claim that an account can hold";
+    return refuse(im, e, arena_printf(im->a, "claims.%s", name ? name : "?"), why);
+}
+
+static enum err take_require_change(struct import *im, const json_t *value) {
+    im->user.require_change = json_is_true(value);
+    return json_is_boolean(value) ? ERR_OK : refuse(im, ERR_SYNTAX, "require_change", "must be true or false");
 }
 
 static const struct {
     const char *name;
-    enum err (*take)(struct import *i);
+    enum err (*take)(struct import *im, const json_t *value);
 } members[] = {
-    {"username", take_username},       {"type", take_type},     {"ial", take_ial},
-    {"require_change", take_require_change}, {"identifiers", take_identifiers},
-    {"claims", take_claims},           {"password", take_password}, {"password_hash", NULL},
+    {"username", take_username},       {"password", take_password},
+    {"password_hash", take_password_hash}, {"type", take_type},
+    {"ial", take_ial},                 {"identifiers", take_identifiers},
+    {"claims", take_claims},           {"require_change", take_require_change},
 };
 
-static enum err check_names(struct import *i) {
+static enum err take_members(struct import *im) {
     const char *name;
     json_t *value;
-    json_object_foreach((json_t *)(uintptr_t)i->object, name, value) {
-        size_t m = 0;
-        while (m < ARRAY_LEN(members) && strcmp(members[m].name, name) != 0)
-            m++;
-        if (m == ARRAY_LEN(members)) {
-            i->at_fault = arena_printf(i->arena, "%s: unknown member", name);
-            return ERR_UNSUPPORTED;
-        }
+    json_object_foreach((json_t *)im->object, name, value) {
+        size_t i = 0;
+        while (i < ARRAY_LEN(members) && strcmp(members[i].name, name) != 0)
+            i++;
+        enum err e = i == ARRAY_LEN(members) ? refuse(im, ERR_UNSUPPORTED, name, "is not a known member")
+                                             : members[i].take(im, value);
+        if (e)
+            return e;
     }
+    if (!im->user.username.len)
+        return refuse(im, ERR_MISSING, "username", "is missing");
+    if (im->password.len && im->user.password_hash.len)
+        return refuse(im, ERR_SYNTAX, "password", "and password_hash must not both be given");
     return ERR_OK;
 }
 
-static enum err take_all(struct import *i) {
-    enum err e = check_names(i);
-    for (size_t m = 0; !e && m < ARRAY_LEN(members); m++) {
-        i->at_fault = NULL;
-        e = members[m].take ? members[m].take(i) : ERR_OK;
-        if (e && !i->at_fault)
-            return fault(i, members[m].name, e);
-    }
-    return e;
-}
+/* ---- the account ---- */
 
-/* ---- the batch ---- */
-
-static enum err seal_identifiers(struct import *i) {
-    CLEANUP(buf_done) struct buf sealed = BUF_INIT(SEALED_MAX);
-    if (json_object_size(i->identifiers) == 0)
-        return ERR_OK;
-    enum err e = identifiers_seal(i->idp->keyring, &i->user.id, i->identifiers, &sealed);
+enum err user_password_make(struct idp *idp, struct signer_channel *channel, struct arena *a,
+                            struct span typed, struct span *ret_hash) {
+    const struct config *cfg = idp_config(idp);
+    const struct password_params params = {cfg->argon2_memory_kib, cfg->argon2_passes};
+    struct span normal, kid = keyring_pepper_kid(idp->keyring);
+    enum err e = password_normalise(a, typed, &normal);
     if (e)
         return e;
-    i->user.identifiers = arena_dup(i->arena, buf_span(&sealed));
-    return i->user.identifiers.ptr ? ERR_OK : ERR_NOMEM;
+    const struct signer_request ask = {.op = SIGNER_OP_PEPPER, .kid = kid, .bytes = normal};
+    struct signer_answer answer;
+    if (signer_call(channel, &ask, 1, a, &answer) || answer.err)
+        return ERR_UNAVAILABLE;
+    return password_hash(a, &params, answer.bytes, kid, ret_hash);
 }
 
-static void index_identifiers(struct import *i, struct batch *b) {
-    const char *name;
-    json_t *value;
-    json_object_foreach(i->identifiers, name, value) {
-        const struct identifier_kind *kind = identifier_kind_find(span_of(name));
-        unsigned char index[32];
-        if (!kind || !kind->is_unique)
-            continue;
-        keyring_index(i->idp->keyring, name,
-                      span_bytes(json_string_value(value), json_string_length(value)), index);
-        store_identifier_insert(b, name, span_bytes(index, sizeof index), &i->user.id);
+static int birth_year(const json_t *claims) {
+    struct span date = json_str(claims, "NgayThangNamSinh");
+    if (!date.len)
+        date = json_str(claims, "birthdate");
+    int year = 0;
+    for (size_t i = 0; i < 4 && i < date.len; i++)
+        year = year * 10 + (date.ptr[i] - '0');
+    return year;
+}
+
+/* A slip in a register is worth a note in the log of events, never a refusal (DOMAIN 5). */
+static void compare_number(struct import *im) {
+    struct span number = json_str(im->identifiers, "SoDinhDanh"), gender = json_str(im->claims, "gender");
+    json_int_t sex = json_integer_value(json_object_get(im->claims, "GioiTinh"));
+    if (!sex && gender.len)
+        sex = span_is(gender, "male") ? 1 : span_is(gender, "female") ? 2 : 0;
+    im->number_disagrees =
+        number.len && !personal_number_agrees(number, sex >= 0 && sex <= 2 ? (int)sex : 0, birth_year(im->claims));
+}
+
+static enum err dump(struct import *im, const json_t *object, size_t max, struct span *ret_text) {
+    CLEANUP(buf_done) struct buf text = BUF_INIT(max);
+    struct json_out o = JSON_OUT(&text);
+    json_add_value(&o, NULL, object);
+    enum err e = buf_err(&text);
+    if (e)
+        return e;
+    *ret_text = arena_dup(im->a, buf_span(&text));
+    return ret_text->ptr ? ERR_OK : ERR_NOMEM;
+}
+
+static enum err complete(struct import *im) {
+    struct user *u = &im->user;
+    u->created_at = u->updated_at = clock_now();
+    random_bytes(u->id.b, sizeof u->id.b);
+    enum err e = ERR_OK;
+    if (im->claims && (e = dump(im, im->claims, CLAIMS_JSON_MAX, &u->claims)))
+        return refuse(im, e, "claims", "are too long");
+    if (json_object_size(im->identifiers)) {
+        CLEANUP(buf_done) struct buf sealed = BUF_INIT(SEALED_IDENTIFIERS_MAX);
+        e = identifiers_seal(im->idp->keyring, &u->id, im->identifiers, &sealed);
+        if (e)
+            return e;
+        u->identifiers = arena_dup(im->a, buf_span(&sealed));
+        if (!u->identifiers.ptr)
+            return ERR_NOMEM;
     }
-}
-
-static enum err write_all(struct import *i, struct span actor) {
-    char hex[2 * USER_ID_BYTES + 1];
-    struct batch b = BATCH_INIT(i->arena);
-    hex_encode(i->user.id.b, USER_ID_BYTES, hex);
-    store_user_insert(&b, &i->user);
-    index_identifiers(i, &b);
-    store_audit(&b, &(struct audit_event){.at = i->user.created_at, .event = "user_added", .actor = actor,
-                                          .target = span_of(hex)});
-    enum err e = store_write_wait(i->idp->store, &b);
-    if (e == ERR_EXISTS)
-        i->at_fault = b.failed_op == 0 ? "username" : "identifiers";
+    if (!im->password.len)
+        return ERR_OK;
+    e = user_password_make(im->idp, im->channel, im->a, im->password, &u->password_hash);
+    if (e == ERR_SYNTAX || e == ERR_TOO_LONG)
+        return refuse(im, e, "password", "must be UTF-8 text of at most 1024 bytes");
     return e;
 }
 
-enum err user_import(struct idp *idp, struct signer_channel *channel, struct arena *a, const json_t *object,
-                     struct span actor, struct user_id *ret_id, const char **reterr_text) {
-    CLEANUP(import_done) struct import i = {.idp = idp, .channel = channel, .arena = a, .object = object};
-    int64_t now = clock_now();
-    i.user.status = USER_ACTIVE;
-    i.user.created_at = i.user.updated_at = now;
-    random_bytes(i.user.id.b, USER_ID_BYTES);
-    enum err e = take_all(&i);
+static enum err save(struct import *im, struct span actor) {
+    struct batch b = BATCH_INIT(im->a);
+    char hex[2 * USER_ID_BYTES + 1];
+    hex_encode(im->user.id.b, sizeof im->user.id.b, hex);
+    store_user_insert(&b, &im->user);
+    const char *name;
+    json_t *value;
+    json_object_foreach(im->identifiers, name, value) {
+        unsigned char index[32];
+        if (!identifier_kind_find(span_of(name))->is_unique)
+            continue;
+        keyring_index(im->idp->keyring, name, string_of(value), index);
+        struct span copy = arena_dup(im->a, span_bytes(index, sizeof index));
+        store_identifier_insert(&b, name, copy, &im->user.id);
+    }
+    store_audit(&b, &(struct audit_event){
+                        .at = im->user.created_at,
+                        .event = "user_created",
+                        .actor = actor,
+                        .target = span_of(arena_strdup(im->a, hex)),
+                        .detail = im->number_disagrees ? SPAN("{\"warning\":\"personal_number_disagrees\"}") : SPAN_NONE,
+                    });
+    enum err e = store_write_wait(im->idp->store, &b);
+    if (e != ERR_EXISTS)
+        return e;
+    return b.failed_op == 0 ? refuse(im, e, "username", "is taken")
+                            : refuse(im, e, "identifiers", "belong to another account");
+}
+
+enum err user_import(struct idp *idp, struct signer_channel *channel, struct arena *a,
+                     const json_t *object, struct span actor, struct user_id *ret_id,
+                     const char **reterr_text) {
+    CLEANUP(import_done) struct import im = {
+        .idp = idp, .channel = channel, .a = a, .object = object,
+        .user = {.found = true, .type = USER_CITIZEN, .status = USER_ACTIVE, .ial = 1}};
+    enum err e = json_is_object(object) ? take_members(&im) : refuse(&im, ERR_SYNTAX, "the account", "must be a JSON object");
+    if (!e) {
+        compare_number(&im);
+        e = complete(&im);
+    }
     if (!e)
-        e = seal_identifiers(&i);
-    if (!e)
-        e = write_all(&i, actor);
+        e = save(&im, actor);
     if (e) {
-        *reterr_text = i.at_fault ? i.at_fault : "account";
+        *reterr_text = im.why ? im.why : err_text(e);
         return e;
     }
-    *ret_id = i.user.id;
+    *ret_id = im.user.id;
     return ERR_OK;
 }
