@@ -6,5 +6,6 @@
 #include <sodium.h>
 
 void random_bytes(void *ptr, size_t len) {
-    randombytes_buf(ptr, len);
+    if (len)
+        randombytes_buf(ptr, len);
 }

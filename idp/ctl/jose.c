@@ -104,7 +104,8 @@ static int load_key(const struct options *options, struct jwk_set *ret_set) {
     if (e)
         return usage("cannot be read as a JWK: ", options->jwk_path);
     if (!options->alg && alg_is_open(json))
-        return usage("the key names no algorithm and its kind allows several: --alg is required", "");
+        return usage("the key names no algorithm and its kind allows several: --alg is required",
+                     "");
     e = jwk_parse(buf_span(&text), &ret_set->key[0]);
     if (e)
         return refused("the key", e);

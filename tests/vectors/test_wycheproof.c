@@ -173,12 +173,12 @@ static int run_file(const char *folder, size_t f) {
         const json_t *key = json_object_get(group, "public");
         if (!key)
             key = json_object_get(group, "private");
-        json_array_foreach(json_object_get(group, "tests"), k, test)
-            run_case(key, test, &c);
+        json_array_foreach(json_object_get(group, "tests"), k, test) run_case(key, test, &c);
     }
     int announced = (int)json_integer_value(json_object_get(doc, "numberOfTests"));
     json_decref(doc);
-    printf("%s: cases %d, accepted %d, refused %d\n", files[f].name, c.cases, c.accepted, c.refused);
+    printf("%s: cases %d, accepted %d, refused %d\n", files[f].name, c.cases, c.accepted,
+           c.refused);
     c.wrong += print_not_offered(&c);
     printf("  valid, but refused on purpose: %d\n  invalid, but the bytes of a valid case: %d\n",
            c.on_purpose, c.same);

@@ -112,7 +112,8 @@ static void test_wire_round_trip_and_every_truncation(void **state) {
 
 static void test_reader_refuses_lying_block(void **state) {
     (void)state;
-    struct reader r = READER_INIT(SPAN("\xff\xff\xff\xff" "abc"));
+    struct reader r = READER_INIT(SPAN("\xff\xff\xff\xff"
+                                       "abc"));
     assert_null(reader_block(&r).ptr);
     assert_int_equal(reader_end(&r), ERR_SYNTAX);
     assert_int_equal(reader_u8(&r), 0); /* three bytes are there, but the reader has failed */

@@ -28,7 +28,8 @@ static void test_formats(void **state) {
 
 static void test_hostile_times_and_rooms(void **state) {
     (void)state;
-    static const int64_t times[] = {INT64_MIN, INT64_MAX, INT64_MAX - 1, -62167219201, 253402300800};
+    static const int64_t times[] = {INT64_MIN, INT64_MAX, INT64_MAX - 1, -62167219201,
+                                    253402300800};
     for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
         char out[24] = "x";
         clock_format_utc(times[i], out, sizeof out);

@@ -52,8 +52,8 @@ static void test_rfc4648_10(void **state) {
 static void test_b64url_refuses(void **state) {
     (void)state;
     static const char *const bad[] = {
-        "A",     "AAAAA", "Zg==", "Zg=",  "Zm8=", "Zm9v\n", " Zm9v", "Zm 9v",  "Zm+v",
-        "Zm/v",  "Zm9.",  "Zh",   "Zm9",  "Zk9",  "Z?",     "=",     "\xC3\xA9" "AA", "AA\x80",
+        "A",    "AAAAA", "Zg==", "Zg=", "Zm8=", "Zm9v\n", " Zm9v", "Zm 9v",      "Zm+v",
+        "Zm/v", "Zm9.",  "Zh",   "Zm9", "Zk9",  "Z?",     "=",     "\xC3\xA9_A", "AA\x80",
     };
     for (size_t i = 0; i < ARRAY_LEN(bad); i++)
         assert_int_equal(b64url(bad[i]), ERR_SYNTAX);
@@ -92,8 +92,8 @@ static void test_b64url_room(void **state) {
 
 static void test_b64_refuses(void **state) {
     (void)state;
-    static const char *const bad[] = {"Zg",   "Zg=",  "Zh==",     "Zm9=", "====", "A===", "Z=g=",
-                                      "-_-_", "Zg==Zg==", "Zm9v\n", "Zg= ="};
+    static const char *const bad[] = {
+        "Zg", "Zg=", "Zh==", "Zm9=", "====", "A===", "Z=g=", "-_-_", "Zg==Zg==", "Zm9v\n", "Zg= ="};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         CLEANUP(arena_done) struct arena a = ARENA_INIT(1000);
         struct span s;
@@ -138,10 +138,12 @@ static void test_form_decode(void **state) {
 static void test_form_decode_refuses_b37(void **state) {
     (void)state;
     static const char *const bad[] = {
-        "%00",       "a%00b",        "%zz",    "%",      "%4",           "a%",
-        "%0x",       "% 1",          "%c0%80", "%c0%af", "%e0%80%af",    "%f0%80%80%af",
-        "%ff%fe",    "%fe%ff%00%61", "%c3",    "%80",    "%ed%a0%80",    "%f4%90%80%80",
-        "%c3%28",    "%f8%88%80%80%80", "%2",  "\xC3",   "\xC0\xAF",     "%u0041",
+        "%00",       "a%00b",        "%zz",       "%",
+        "%4",        "a%",           "%0x",       "% 1",
+        "%c0%80",    "%c0%af",       "%e0%80%af", "%f0%80%80%af",
+        "%ff%fe",    "%fe%ff%00%61", "%c3",       "%80",
+        "%ed%a0%80", "%f4%90%80%80", "%c3%28",    "%f8%88%80%80%80",
+        "%2",        "\xC3",         "\xC0\xAF",  "%u0041",
     };
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         CLEANUP(arena_done) struct arena a = ARENA_INIT(10000);
@@ -163,7 +165,8 @@ static void test_percent_and_html(void **state) {
     assert_true(span_is(buf_span(&b), "aZ09-._~%20%2F%3F%26%3D%25%2B%C3%A9%00"));
     buf_reset(&b);
     html_add(&b, SPAN("<a href='x' b=\"y\">&amp;</a>"));
-    assert_true(span_is(buf_span(&b), "&lt;a href=&#39;x&#39; b=&quot;y&quot;&gt;&amp;amp;&lt;/a&gt;"));
+    assert_true(
+        span_is(buf_span(&b), "&lt;a href=&#39;x&#39; b=&quot;y&quot;&gt;&amp;amp;&lt;/a&gt;"));
     buf_reset(&b);
     html_add(&b, SPAN_NONE);
     percent_add(&b, SPAN_NONE);
@@ -184,11 +187,23 @@ static void test_utf8(void **state) {
                                        "\xF0\x90\x80\x80",
                                        "\xF4\x8F\xBF\xBF",
                                        "T\xE1\xBA\xBFt"};
-    static const char *const bad[] = {"\x80",         "\xBF",         "\xC0\x80",     "\xC1\xBF",
-                                      "\xC2",         "\xC2\x41",     "\xE0\x9F\xBF", "\xE1\x80",
-                                      "\xED\xA0\x80", "\xED\xBF\xBF", "\xF0\x8F\xBF\xBF",
-                                      "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xFE", "\xFF",
-                                      "a\xE1\xBA",    "\xF0\x90\x80\x41"};
+    static const char *const bad[] = {"\x80",
+                                      "\xBF",
+                                      "\xC0\x80",
+                                      "\xC1\xBF",
+                                      "\xC2",
+                                      "\xC2\x41",
+                                      "\xE0\x9F\xBF",
+                                      "\xE1\x80",
+                                      "\xED\xA0\x80",
+                                      "\xED\xBF\xBF",
+                                      "\xF0\x8F\xBF\xBF",
+                                      "\xF4\x90\x80\x80",
+                                      "\xF5\x80\x80\x80",
+                                      "\xFE",
+                                      "\xFF",
+                                      "a\xE1\xBA",
+                                      "\xF0\x90\x80\x41"};
     for (size_t i = 0; i < ARRAY_LEN(good); i++)
         assert_true(utf8_valid(span_of(good[i])));
     for (size_t i = 0; i < ARRAY_LEN(bad); i++)
@@ -211,16 +226,11 @@ static void test_ascii_printable(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rfc4648_10),
-        cmocka_unit_test(test_b64url_refuses),
-        cmocka_unit_test(test_unused_bits),
-        cmocka_unit_test(test_b64url_room),
-        cmocka_unit_test(test_b64_refuses),
-        cmocka_unit_test(test_hex),
-        cmocka_unit_test(test_form_decode),
-        cmocka_unit_test(test_form_decode_refuses_b37),
-        cmocka_unit_test(test_percent_and_html),
-        cmocka_unit_test(test_utf8),
+        cmocka_unit_test(test_rfc4648_10),       cmocka_unit_test(test_b64url_refuses),
+        cmocka_unit_test(test_unused_bits),      cmocka_unit_test(test_b64url_room),
+        cmocka_unit_test(test_b64_refuses),      cmocka_unit_test(test_hex),
+        cmocka_unit_test(test_form_decode),      cmocka_unit_test(test_form_decode_refuses_b37),
+        cmocka_unit_test(test_percent_and_html), cmocka_unit_test(test_utf8),
         cmocka_unit_test(test_ascii_printable),
     };
     return cmocka_run_group_tests_name("base/encode", tests, NULL, NULL);

@@ -23,8 +23,15 @@ static enum err parse(struct span text) {
 
 static void test_accepts(void **state) {
     (void)state;
-    static const char *const good[] = {"{}", "[]", "1", "\"a\"", "null", " {\"a\":[1,2.5,true]} ",
-                                       "{\"a\":{\"a\":1}}", "\"\\u00e9\\n\"", "\"[[[[{{{{\""};
+    static const char *const good[] = {"{}",
+                                       "[]",
+                                       "1",
+                                       "\"a\"",
+                                       "null",
+                                       " {\"a\":[1,2.5,true]} ",
+                                       "{\"a\":{\"a\":1}}",
+                                       "\"\\u00e9\\n\"",
+                                       "\"[[[[{{{{\""};
     for (size_t i = 0; i < ARRAY_LEN(good); i++)
         assert_int_equal(parse(span_of(good[i])), ERR_OK);
 }
@@ -32,12 +39,33 @@ static void test_accepts(void **state) {
 static void test_refuses(void **state) {
     (void)state;
     static const char *const bad[] = {
-        "",          " ",           "{",           "{}}",          "{} x",
-        "{}{}",      "{a:1}",       "{'a':1}",     "{\"a\":1,}",   "[1,]",
-        "NaN",       "Infinity",    "01",          "+1",           "1e400",
-        "\"\\u0000\"", "{\"a\\u0000b\":1}", "\"\x01\"", "\"\xff\"", "\"\xC0\xAF\"",
-        "\"\\ud800\"", "\"a",       "\"\\\"",      "tru",          "\xEF\xBB\xBF{}",
-        "92233720368547758080", "/* */ {}",
+        "",
+        " ",
+        "{",
+        "{}}",
+        "{} x",
+        "{}{}",
+        "{a:1}",
+        "{'a':1}",
+        "{\"a\":1,}",
+        "[1,]",
+        "NaN",
+        "Infinity",
+        "01",
+        "+1",
+        "1e400",
+        "\"\\u0000\"",
+        "{\"a\\u0000b\":1}",
+        "\"\x01\"",
+        "\"\xff\"",
+        "\"\xC0\xAF\"",
+        "\"\\ud800\"",
+        "\"a",
+        "\"\\\"",
+        "tru",
+        "\xEF\xBB\xBF{}",
+        "92233720368547758080",
+        "/* */ {}",
     };
     for (size_t i = 0; i < ARRAY_LEN(bad); i++)
         assert_int_equal(parse(span_of(bad[i])), ERR_SYNTAX);
@@ -76,7 +104,8 @@ static void test_depth(void **state) {
     }
     /* Brackets in strings are not depth; an escaped quote does not end a string. */
     assert_int_equal(parse(SPAN("\"\\\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\"")), ERR_OK);
-    assert_int_equal(parse(SPAN("[\"\\\\\",[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[")), ERR_TOO_LONG);
+    assert_int_equal(parse(SPAN("[\"\\\\\",[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[")),
+                     ERR_TOO_LONG);
     char *deep = malloc(3000);
     assert_non_null(deep);
     memset(deep, '[', 3000);
@@ -108,7 +137,8 @@ static void test_members(void **state) {
     (void)state;
     AUTO_JSON json_t *j = NULL;
     int64_t n = 77;
-    assert_int_equal(json_parse(SPAN("{\"s\":\"x\",\"e\":\"\",\"i\":-5,\"f\":1.0,\"n\":null}"), 100, &j), 0);
+    assert_int_equal(
+        json_parse(SPAN("{\"s\":\"x\",\"e\":\"\",\"i\":-5,\"f\":1.0,\"n\":null}"), 100, &j), 0);
     assert_true(span_is(json_str(j, "s"), "x"));
     assert_non_null(json_str(j, "e").ptr);
     assert_null(json_str(j, "i").ptr);

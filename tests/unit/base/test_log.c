@@ -48,7 +48,8 @@ static json_t *read_line(void) {
     assert_int_equal(line[n - 1], '\n');
     assert_ptr_equal(memchr(line, '\n', (size_t)n), line + n - 1);
     json_t *j = NULL;
-    assert_int_equal(json_parse_object((struct span){line, (size_t)n - 1}, sizeof line, &j), ERR_OK);
+    assert_int_equal(json_parse_object((struct span){line, (size_t)n - 1}, sizeof line, &j),
+                     ERR_OK);
     return j;
 }
 

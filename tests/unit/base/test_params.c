@@ -51,8 +51,8 @@ static void test_fills(void **state) {
 
 static void test_required(void **state) {
     (void)state;
-    static const char *const without[] = {"", "&", "state=x", "client_id", "client_id=", "Client_id=a",
-                                          "client_id%00=a"};
+    static const char *const without[] = {"",           "&",           "state=x",       "client_id",
+                                          "client_id=", "Client_id=a", "client_id%00=a"};
     for (size_t i = 0; i < ARRAY_LEN(without) - 1; i++) {
         assert_int_equal(fill(without[i]), ERR_MISSING);
         assert_string_equal(fault, "client_id");
@@ -113,8 +113,9 @@ static void test_too_long(void **state) {
 
 static void test_syntax_b37(void **state) {
     (void)state;
-    static const char *const bad[] = {"client_id=%zz", "client_id=%00", "client_id=a&state=%c0%af",
-                                      "client_id=a&%ff=1", "client_id=a&x=%ff%fe", "client_id=%"};
+    static const char *const bad[] = {
+        "client_id=%zz",     "client_id=%00",        "client_id=a&state=%c0%af",
+        "client_id=a&%ff=1", "client_id=a&x=%ff%fe", "client_id=%"};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++)
         assert_int_equal(fill(bad[i]), ERR_SYNTAX);
     assert_int_equal(fill("client_id=%C3%A9"), ERR_SYNTAX); /* VSCHAR only */
@@ -128,10 +129,17 @@ static void test_seconds(void **state) {
         const char *text;
         enum err want;
     } cases[] = {
-        {"0", ERR_OK},          {"2147483647", ERR_OK},     {"2147483648", ERR_RANGE},
-        {"-1", ERR_SYNTAX},     {"%2B1", ERR_SYNTAX},       {"1e3", ERR_SYNTAX},
-        {"1.0", ERR_SYNTAX},    {"+1", ERR_SYNTAX},         {"0x10", ERR_SYNTAX},
-        {"9999999999", ERR_RANGE}, {"99999999999", ERR_TOO_LONG},
+        {"0", ERR_OK},
+        {"2147483647", ERR_OK},
+        {"2147483648", ERR_RANGE},
+        {"-1", ERR_SYNTAX},
+        {"%2B1", ERR_SYNTAX},
+        {"1e3", ERR_SYNTAX},
+        {"1.0", ERR_SYNTAX},
+        {"+1", ERR_SYNTAX},
+        {"0x10", ERR_SYNTAX},
+        {"9999999999", ERR_RANGE},
+        {"99999999999", ERR_TOO_LONG},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         CLEANUP(buf_done) struct buf text = BUF_INIT(100);

@@ -46,8 +46,9 @@ static void test_file_of_its_owner_only(void **state) {
     static const struct {
         mode_t mode;
         enum err want;
-    } cases[] = {{0600, ERR_OK},      {0400, ERR_OK},      {0640, ERR_REFUSED}, {0604, ERR_REFUSED},
-                 {0610, ERR_REFUSED}, {0620, ERR_REFUSED}, {0602, ERR_REFUSED}, {0666, ERR_REFUSED}};
+    } cases[] = {{0600, ERR_OK},      {0400, ERR_OK},      {0640, ERR_REFUSED},
+                 {0604, ERR_REFUSED}, {0610, ERR_REFUSED}, {0620, ERR_REFUSED},
+                 {0602, ERR_REFUSED}, {0666, ERR_REFUSED}};
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         CLEANUP(secret_done) struct secret s = SECRET_INIT;
         write_key("0123456789", cases[i].mode);

@@ -63,8 +63,13 @@ static int run(char **argv, struct span input) {
 static int verify(const char *jwk, const char *alg, struct span input) {
     char noun[] = "jose", verb[] = "verify", jwk_option[] = "--jwk", alg_option[] = "--alg";
     char *path = arena_strdup(&arena, file_with("key", span_of(jwk)));
-    char *argv[] = {noun, verb, jwk_option, path, alg ? alg_option : NULL,
-                    alg ? arena_strdup(&arena, alg) : NULL, NULL};
+    char *argv[] = {noun,
+                    verb,
+                    jwk_option,
+                    path,
+                    alg ? alg_option : NULL,
+                    alg ? arena_strdup(&arena, alg) : NULL,
+                    NULL};
     return run(argv, input);
 }
 
@@ -161,8 +166,8 @@ static void test_one_final_lf_and_nothing_else(void **state) {
     static const struct {
         const char *format;
         int want;
-    } cases[] = {{"%s", 0},   {"%s\n", 0},  {"%s\n\n", 1},         {"%s\r\n", 1}, {"%s ", 1},
-                 {" %s", 1},  {"\n%s", 1},  {"\xEF\xBB\xBF%s", 1}, {"%s\n ", 1},  {"%s\t\n", 1}};
+    } cases[] = {{"%s", 0},  {"%s\n", 0}, {"%s\n\n", 1},         {"%s\r\n", 1}, {"%s ", 1},
+                 {" %s", 1}, {"\n%s", 1}, {"\xEF\xBB\xBF%s", 1}, {"%s\n ", 1},  {"%s\t\n", 1}};
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         CLEANUP(buf_done) struct buf input = BUF_INIT(JWS_MAX_BYTES);
         const char *hole = strstr(cases[i].format, "%s");
@@ -205,7 +210,8 @@ static void test_refused_keys(void **state) {
         {"{" EC_MEMBERS ",\"use\":\"enc\"}", 1},
         {"{" EC_MEMBERS ",\"key_ops\":[\"sign\"]}", 1},
         {"{" EC_MEMBERS ",\"alg\":\"ES384\"}", 1},
-        {"{\"kty\":\"EC\",\"crv\":\"P-384\",\"x\":\"" RFC7515_A3_X "\",\"y\":\"" RFC7515_A3_Y "\"}", 1},
+        {"{\"kty\":\"EC\",\"crv\":\"P-384\",\"x\":\"" RFC7515_A3_X "\",\"y\":\"" RFC7515_A3_Y "\"}",
+         1},
         {"{\"kty\":\"new\"}", 1},
         {"{}", 1},
         {"{\"keys\":[" RFC7515_A3_KEY "]}", 1}, /* a set is no key */

@@ -28,13 +28,14 @@
 #define RFC8037_A_D "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"
 
 #define RFC7515_A1_KEY "{\"kty\":\"oct\",\"alg\":\"HS256\",\"k\":\"" RFC7515_A1_K "\"}"
-#define RFC7515_A2_KEY "{\"kty\":\"RSA\",\"alg\":\"RS256\",\"n\":\"" RFC7515_A2_N "\",\"e\":\"AQAB\"}"
+#define RFC7515_A2_KEY                                                                             \
+    "{\"kty\":\"RSA\",\"alg\":\"RS256\",\"n\":\"" RFC7515_A2_N "\",\"e\":\"AQAB\"}"
 #define EC_MEMBERS                                                                                 \
     "\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"" RFC7515_A3_X "\",\"y\":\"" RFC7515_A3_Y "\""
-#define RFC7515_A3_KEY "{" EC_MEMBERS "}"
+#define RFC7515_A3_KEY         "{" EC_MEMBERS "}"
 #define RFC7515_A3_PRIVATE_KEY "{" EC_MEMBERS ",\"d\":\"" RFC7515_A3_D "\"}"
-#define OKP_MEMBERS "\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"" RFC8037_A_X "\""
-#define RFC8037_A_KEY "{" OKP_MEMBERS "}"
-#define RFC8037_A_PRIVATE_KEY "{" OKP_MEMBERS ",\"d\":\"" RFC8037_A_D "\"}"
+#define OKP_MEMBERS            "\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"" RFC8037_A_X "\""
+#define RFC8037_A_KEY          "{" OKP_MEMBERS "}"
+#define RFC8037_A_PRIVATE_KEY  "{" OKP_MEMBERS ",\"d\":\"" RFC8037_A_D "\"}"
 
 #endif

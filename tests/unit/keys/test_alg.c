@@ -22,10 +22,10 @@ static void test_known(void **state) {
 
 static void test_unknown_e01_e11(void **state) {
     (void)state;
-    static const char *const unknown[] = {"",      "none",   "None",  "nOnE",  "none ", "NONE",
-                                          "es256", "Es256",  "rs256", "eddsa", "EDDSA", "RS384",
-                                          "HS384", "ES256K", "ES384", "PS512", "RS1",   "ES256 ",
-                                          " ES256", "ES25",  "ES2566"};
+    static const char *const unknown[] = {"",       "none",   "None",  "nOnE",  "none ", "NONE",
+                                          "es256",  "Es256",  "rs256", "eddsa", "EDDSA", "RS384",
+                                          "HS384",  "ES256K", "ES384", "PS512", "RS1",   "ES256 ",
+                                          " ES256", "ES25",   "ES2566"};
     for (size_t i = 0; i < ARRAY_LEN(unknown); i++)
         assert_null(jose_alg_find(span_of(unknown[i])));
     assert_null(jose_alg_find(SPAN_NONE));

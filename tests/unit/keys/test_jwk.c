@@ -41,7 +41,8 @@ static void test_accepts_and_settles_the_algorithm(void **state) {
         {RFC8037_A_PRIVATE_KEY, "EdDSA", true},
         {"{\"kty\":\"RSA\",\"n\":\"" RFC7515_A2_N "\",\"e\":\"AQAB\"}", NULL, false},
         {"{\"kty\":\"oct\",\"k\":\"" RFC7515_A1_K "\"}", NULL, true},
-        {"{\"kty\":\"RSA\",\"alg\":\"PS256\",\"n\":\"" RFC7515_A2_N "\",\"e\":\"Aw\"}", "PS256", false},
+        {"{\"kty\":\"RSA\",\"alg\":\"PS256\",\"n\":\"" RFC7515_A2_N "\",\"e\":\"Aw\"}", "PS256",
+         false},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         AUTO_JWK struct jwk *k = NULL;
@@ -55,7 +56,7 @@ static void test_accepts_and_settles_the_algorithm(void **state) {
 }
 
 #define EC(x, y) "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"" x "\",\"y\":\"" y "\"}"
-#define A32 "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+#define A32      "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 
 static void test_refuses_bad_ec(void **state) {
     (void)state;
@@ -76,13 +77,15 @@ static void test_refuses_bad_ec(void **state) {
         {"{\"kty\":\"EC\",\"x\":\"" RFC7515_A3_X "\",\"y\":\"" RFC7515_A3_Y "\"}", ERR_UNSUPPORTED},
         {"{\"kty\":\"EC\",\"crv\":\"P-384\",\"x\":\"" RFC7515_A3_X "\",\"y\":\"" RFC7515_A3_Y "\"}",
          ERR_UNSUPPORTED},
-        {"{\"kty\":\"EC\",\"crv\":\"secp256k1\",\"x\":\"" RFC7515_A3_X "\",\"y\":\"" RFC7515_A3_Y "\"}",
+        {"{\"kty\":\"EC\",\"crv\":\"secp256k1\",\"x\":\"" RFC7515_A3_X "\",\"y\":\"" RFC7515_A3_Y
+         "\"}",
          ERR_UNSUPPORTED},
-        {"{" EC_MEMBERS ",\"d\":\"" A32 "\"}", ERR_RANGE},          /* d = 0 */
-        {"{" EC_MEMBERS ",\"d\":\"" RFC8037_A_D "\"}", ERR_RANGE},  /* of another key */
+        {"{" EC_MEMBERS ",\"d\":\"" A32 "\"}", ERR_RANGE},         /* d = 0 */
+        {"{" EC_MEMBERS ",\"d\":\"" RFC8037_A_D "\"}", ERR_RANGE}, /* of another key */
         {"{" EC_MEMBERS ",\"d\":\"AQ\"}", ERR_RANGE},
         {"{" EC_MEMBERS ",\"d\":7}", ERR_SYNTAX},
-        {"{" EC_MEMBERS ",\"d\":\"_____wAAAAD__________7zm-q2nF56E87nKwvxjJVE\"}", ERR_RANGE}, /* n */
+        {"{" EC_MEMBERS ",\"d\":\"_____wAAAAD__________7zm-q2nF56E87nKwvxjJVE\"}",
+         ERR_RANGE}, /* n */
         /* The base point with d = n + 1: it fits the point, but is no scalar. */
         {"{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"axfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpY\","
          "\"y\":\"T-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU\","
@@ -155,11 +158,14 @@ static void test_refuses_bad_oct(void **state) {
     (void)state;
     assert_int_equal(parse("{\"kty\":\"oct\",\"alg\":\"HS256\",\"k\":\"\"}"), ERR_RANGE);
     assert_int_equal(parse("{\"kty\":\"oct\",\"alg\":\"HS256\",\"k\":\"" A32 "\"}"), ERR_OK);
-    assert_int_equal(parse("{\"kty\":\"oct\",\"k\":\"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHg\"}"),
-                     ERR_RANGE); /* 31 bytes */
+    assert_int_equal(
+        parse("{\"kty\":\"oct\",\"k\":\"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHg\"}"),
+        ERR_RANGE); /* 31 bytes */
     assert_int_equal(parse("{\"kty\":\"oct\"}"), ERR_MISSING);
-    assert_int_equal(parse("{\"kty\":\"oct\",\"alg\":\"A256KW\",\"k\":\"" A32 "\"}"), ERR_UNSUPPORTED);
-    assert_int_equal(parse("{\"kty\":\"oct\",\"alg\":\"RS256\",\"k\":\"" A32 "\"}"), ERR_UNSUPPORTED);
+    assert_int_equal(parse("{\"kty\":\"oct\",\"alg\":\"A256KW\",\"k\":\"" A32 "\"}"),
+                     ERR_UNSUPPORTED);
+    assert_int_equal(parse("{\"kty\":\"oct\",\"alg\":\"RS256\",\"k\":\"" A32 "\"}"),
+                     ERR_UNSUPPORTED);
 }
 
 /* ---- RSA ---- */
@@ -192,13 +198,14 @@ static void test_rsa_sizes_e10_c08(void **state) {
     static const struct {
         int bits;
         enum err want;
-    } cases[] = {{512, ERR_RANGE},  {1024, ERR_RANGE}, {2047, ERR_RANGE},  {2048, ERR_OK},
-                 {8192, ERR_OK},    {8193, ERR_RANGE}, {16384, ERR_RANGE}};
+    } cases[] = {{512, ERR_RANGE}, {1024, ERR_RANGE}, {2047, ERR_RANGE}, {2048, ERR_OK},
+                 {8192, ERR_OK},   {8193, ERR_RANGE}, {16384, ERR_RANGE}};
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         BIGNUM *n = modulus(cases[i].bits);
         int64_t before = clock_mono_us();
         assert_int_equal(parse_rsa(n, "AQAB"), cases[i].want);
-        /* C08 asks for 5 ms; checking primality took 158. Room for a busy machine and sanitizers. */
+        /* C08 asks for 5 ms; checking primality took 158. Room for a busy machine and sanitizers.
+         */
         assert_true(clock_mono_us() - before < 100000);
         BN_free(n);
     }
@@ -207,9 +214,10 @@ static void test_rsa_sizes_e10_c08(void **state) {
 static void test_rsa_numbers(void **state) {
     (void)state;
     BIGNUM *n = modulus(2048);
-    static const char *const bad_e[] = {
-        "", "AA", "AQ", "Ag", "AAE", "AQAA", "AQAB=", "AQAAAAAAAAAB", "gAAAAAAAAAAAAAAAAAAAAAAAAAE",
-        RFC7515_A2_N};
+    static const char *const bad_e[] = {"",          "AA",           "AQ",
+                                        "Ag",        "AAE",          "AQAA",
+                                        "AQAB=",     "AQAAAAAAAAAB", "gAAAAAAAAAAAAAAAAAAAAAAAAAE",
+                                        RFC7515_A2_N};
     for (size_t i = 0; i < ARRAY_LEN(bad_e); i++)
         assert_int_not_equal(parse_rsa(n, bad_e[i]), ERR_OK);
     assert_int_equal(parse_rsa(n, "Aw"), ERR_OK);
@@ -228,9 +236,14 @@ static void test_rsa_numbers(void **state) {
 static json_t *rsa_private_json(void) {
     static const struct {
         const char *member, *param;
-    } parts[] = {{"n", "n"},           {"e", "e"},           {"d", "d"},
-                 {"p", "rsa-factor1"}, {"q", "rsa-factor2"}, {"dp", "rsa-exponent1"},
-                 {"dq", "rsa-exponent2"}, {"qi", "rsa-coefficient1"}};
+    } parts[] = {{"n", "n"},
+                 {"e", "e"},
+                 {"d", "d"},
+                 {"p", "rsa-factor1"},
+                 {"q", "rsa-factor2"},
+                 {"dp", "rsa-exponent1"},
+                 {"dq", "rsa-exponent2"},
+                 {"qi", "rsa-coefficient1"}};
     EVP_PKEY *pkey = EVP_RSA_gen(2048);
     json_t *j = json_pack("{s:s,s:s}", "kty", "RSA", "alg", "RS256");
     for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
@@ -331,11 +344,13 @@ static void test_thumbprints(void **state) {
     static const struct {
         const char *text, *want;
     } cases[] = {
-        {"{\"kty\":\"RSA\",\"n\":\"" RFC7638_N "\",\"e\":\"AQAB\",\"alg\":\"RS256\",\"kid\":\"2011-04-29\"}",
-         "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"}, /* RFC 7638 3.1 */
+        {"{\"kty\":\"RSA\",\"n\":\"" RFC7638_N
+         "\",\"e\":\"AQAB\",\"alg\":\"RS256\",\"kid\":\"2011-04-29\"}",
+         "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"},                /* RFC 7638 3.1 */
         {RFC8037_A_KEY, "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"}, /* RFC 8037 A.3 */
         {RFC8037_A_PRIVATE_KEY, "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"},
-        {RFC7515_A3_KEY, "oKIywvGUpTVTyxMQ3bwIIeQUudfr_CkLMjCE19ECD-U"}, /* by another implementation */
+        {RFC7515_A3_KEY,
+         "oKIywvGUpTVTyxMQ3bwIIeQUudfr_CkLMjCE19ECD-U"}, /* by another implementation */
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         AUTO_JWK struct jwk *k = NULL;
@@ -394,7 +409,8 @@ static void test_private_der_round_trip(void **state) {
         CLEANUP(secret_done) struct secret der = SECRET_INIT, longer = SECRET_INIT;
         assert_int_equal(jwk_generate(&jose_algs[i], &k), ERR_OK);
         assert_int_equal(jwk_private_der(k, &der), ERR_OK);
-        assert_int_equal(jwk_from_private_der(secret_span(&der), &jose_algs[i], "x", &back), ERR_OK);
+        assert_int_equal(jwk_from_private_der(secret_span(&der), &jose_algs[i], "x", &back),
+                         ERR_OK);
         assert_true(back->is_private);
         assert_int_equal(EVP_PKEY_eq(k->pkey, back->pkey), 1);
         assert_int_equal(secret_new(der.len + 1, &longer), ERR_OK);
@@ -423,17 +439,18 @@ static void test_pkey_must_fit_its_algorithm_e09(void **state) {
         const char *alg;
         enum err want;
     } cases[] = {
-        {EVP_EC_gen("P-256"), "ES256", ERR_OK},         {EVP_EC_gen("P-384"), "ES256", ERR_RANGE},
-        {EVP_EC_gen("P-521"), "ES256", ERR_RANGE},      {EVP_EC_gen("secp256k1"), "ES256", ERR_RANGE},
-        {EVP_RSA_gen(1024), "RS256", ERR_RANGE},        {EVP_RSA_gen(2048), "PS256", ERR_OK},
-        {EVP_EC_gen("P-256"), "RS256", ERR_RANGE},      {EVP_RSA_gen(2048), "EdDSA", ERR_RANGE},
+        {EVP_EC_gen("P-256"), "ES256", ERR_OK},    {EVP_EC_gen("P-384"), "ES256", ERR_RANGE},
+        {EVP_EC_gen("P-521"), "ES256", ERR_RANGE}, {EVP_EC_gen("secp256k1"), "ES256", ERR_RANGE},
+        {EVP_RSA_gen(1024), "RS256", ERR_RANGE},   {EVP_RSA_gen(2048), "PS256", ERR_OK},
+        {EVP_EC_gen("P-256"), "RS256", ERR_RANGE}, {EVP_RSA_gen(2048), "EdDSA", ERR_RANGE},
         {EVP_EC_gen("P-256"), "HS256", ERR_RANGE},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         AUTO_JWK struct jwk *k = NULL;
         assert_non_null(cases[i].pkey);
-        assert_int_equal(jwk_from_pkey(cases[i].pkey, jose_alg_find(span_of(cases[i].alg)), "k", &k),
-                         cases[i].want);
+        assert_int_equal(
+            jwk_from_pkey(cases[i].pkey, jose_alg_find(span_of(cases[i].alg)), "k", &k),
+            cases[i].want);
         if (cases[i].want)
             EVP_PKEY_free(cases[i].pkey);
         else
@@ -452,7 +469,7 @@ static enum err parse_set(const char *keys, size_t *ret_count) {
     return e;
 }
 
-#define RSA_MEMBERS "\"kty\":\"RSA\",\"n\":\"" RFC7515_A2_N "\",\"e\":\"AQAB\""
+#define RSA_MEMBERS   "\"kty\":\"RSA\",\"n\":\"" RFC7515_A2_N "\",\"e\":\"AQAB\""
 #define RSA_MEMBERS_2 "\"kty\":\"RSA\",\"n\":\"" RFC7520_3_N "\",\"e\":\"AQAB\""
 
 static void test_sets(void **state) {
@@ -465,7 +482,8 @@ static void test_sets(void **state) {
         {"[]", ERR_OK, 0},
         {"[" RFC7515_A3_KEY "," RFC8037_A_KEY "]", ERR_OK, 2},
         /* RFC 7517 5: passed over */
-        {"[{\"kty\":\"new\"}," RFC7515_A3_KEY ",{" EC_MEMBERS ",\"use\":\"enc\"},{\"kty\":\"EC\"},{}]",
+        {"[{\"kty\":\"new\"}," RFC7515_A3_KEY ",{" EC_MEMBERS
+         ",\"use\":\"enc\"},{\"kty\":\"EC\"},{}]",
          ERR_OK, 1},
         {"[1]", ERR_SYNTAX, 0},
         {"{}", ERR_SYNTAX, 0},

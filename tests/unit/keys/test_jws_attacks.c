@@ -21,8 +21,8 @@
 #include "tests/unit/keys/rfc_keys.h"
 
 static struct arena arena = ARENA_INIT(64 * 1024 * 1024);
-static struct jwk_set hs, ec, rs, ps;   /* public or symmetric: what a verifier holds */
-static EVP_PKEY *ec_pkey, *rsa_pkey;    /* private: what a signer holds */
+static struct jwk_set hs, ec, rs, ps; /* public or symmetric: what a verifier holds */
+static EVP_PKEY *ec_pkey, *rsa_pkey;  /* private: what a signer holds */
 static struct span secret_key;
 static const struct jws_expect any = {.typ = NULL, .algs = NULL};
 
@@ -76,9 +76,17 @@ static enum err with_header(const char *header) {
 static void test_E01_alg_none(void **state) {
     (void)state;
     static const char *const headers[] = {
-        "{\"alg\":\"none\"}", "{\"alg\":\"None\"}", "{\"alg\":\"nOnE\"}", "{\"alg\":\"none \"}",
-        "{}",                 "{\"alg\":null}",     "{\"alg\":\"\"}",     "{\"alg\":[\"HS256\"]}",
-        "{\"alg\":256}",      "{\"Alg\":\"HS256\"}", "{\"alg\":{\"alg\":\"HS256\"}}",
+        "{\"alg\":\"none\"}",
+        "{\"alg\":\"None\"}",
+        "{\"alg\":\"nOnE\"}",
+        "{\"alg\":\"none \"}",
+        "{}",
+        "{\"alg\":null}",
+        "{\"alg\":\"\"}",
+        "{\"alg\":[\"HS256\"]}",
+        "{\"alg\":256}",
+        "{\"Alg\":\"HS256\"}",
+        "{\"alg\":{\"alg\":\"HS256\"}}",
     };
     assert_int_equal(with_header("{\"alg\":\"HS256\"}"), ERR_OK);
     for (size_t i = 0; i < ARRAY_LEN(headers); i++) {
@@ -131,8 +139,8 @@ static void test_E02_public_key_as_hmac_secret(void **state) {
                          ERR_NOT_FOUND);
     }
     struct span text = forge_text(&arena, SPAN("{\"alg\":\"RS256\"}"), SPAN("{}"));
-    assert_int_equal(verify(&rs, forge_join(&arena, text, forge_rsa(&arena, rsa_pkey, "SHA256", text))),
-                     ERR_OK);
+    assert_int_equal(
+        verify(&rs, forge_join(&arena, text, forge_rsa(&arena, rsa_pkey, "SHA256", text))), ERR_OK);
     BN_free(n);
     BIO_free(bio);
     OPENSSL_free(der);
@@ -157,8 +165,9 @@ static void test_E03_kid(void **state) {
         {"{\"alg\":\"HS256\",\"kid\":null}", ERR_SYNTAX},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++)
-        assert_int_equal(verify(&named, forge_hs256(&arena, secret_key, cases[i].header, SPAN("{}"))),
-                         cases[i].want);
+        assert_int_equal(
+            verify(&named, forge_hs256(&arena, secret_key, cases[i].header, SPAN("{}"))),
+            cases[i].want);
     char *longest = arena_printf(&arena, "{\"alg\":\"HS256\",\"kid\":\"%65536s\"}", "");
     assert_int_equal(verify(&named, forge_hs256(&arena, secret_key, longest, SPAN("{}"))),
                      ERR_TOO_LONG);
@@ -190,10 +199,13 @@ static void test_E04_keys_in_the_header(void **state) {
 static void test_E05_crit(void **state) {
     (void)state;
     static const char *const headers[] = {
-        "{\"alg\":\"HS256\",\"crit\":[\"exp\"],\"exp\":1}", "{\"alg\":\"HS256\",\"crit\":[]}",
-        "{\"alg\":\"HS256\",\"crit\":[\"alg\"]}",           "{\"alg\":\"HS256\",\"crit\":null}",
+        "{\"alg\":\"HS256\",\"crit\":[\"exp\"],\"exp\":1}",
+        "{\"alg\":\"HS256\",\"crit\":[]}",
+        "{\"alg\":\"HS256\",\"crit\":[\"alg\"]}",
+        "{\"alg\":\"HS256\",\"crit\":null}",
         "{\"alg\":\"HS256\",\"crit\":[\"b64\"],\"b64\":false}",
-        "{\"alg\":\"HS256\",\"b64\":false}",                "{\"alg\":\"HS256\",\"b64\":true}",
+        "{\"alg\":\"HS256\",\"b64\":false}",
+        "{\"alg\":\"HS256\",\"b64\":true}",
     };
     for (size_t i = 0; i < ARRAY_LEN(headers); i++)
         assert_int_equal(with_header(headers[i]), ERR_UNSUPPORTED);
@@ -215,15 +227,29 @@ static void test_E07_shape(void **state) {
     const char *t = good.ptr;
     assert_int_equal(verify(&hs, good), ERR_OK);
     const char *const bad[] = {
-        arena_printf(&arena, " %s", t),   arena_printf(&arena, "%s ", t),
-        arena_printf(&arena, "%s\n", t),  arena_printf(&arena, "%s\r\n", t),
-        arena_printf(&arena, "\t%s", t),  arena_printf(&arena, "%s.", t),
-        arena_printf(&arena, ".%s", t),   arena_printf(&arena, "%s.e30", t),
-        arena_printf(&arena, "%s..", t),  arena_printf(&arena, "%s.e30.e30", t), /* JWE's five */
+        arena_printf(&arena, " %s", t),
+        arena_printf(&arena, "%s ", t),
+        arena_printf(&arena, "%s\n", t),
+        arena_printf(&arena, "%s\r\n", t),
+        arena_printf(&arena, "\t%s", t),
+        arena_printf(&arena, "%s.", t),
+        arena_printf(&arena, ".%s", t),
+        arena_printf(&arena, "%s.e30", t),
+        arena_printf(&arena, "%s..", t),
+        arena_printf(&arena, "%s.e30.e30", t), /* JWE's five */
         arena_printf(&arena, "%s.e30.e30.e30", t),
         arena_printf(&arena, "\xEF\xBB\xBF%s", t),
         arena_printf(&arena, "Bearer %s", t),
-        "", ".", "..", "...", "....", "a", "a.b", "e30", "e30.e30", "..e30",
+        "",
+        ".",
+        "..",
+        "...",
+        "....",
+        "a",
+        "a.b",
+        "e30",
+        "e30.e30",
+        "..e30",
     };
     for (size_t i = 0; i < ARRAY_LEN(bad); i++)
         assert_int_equal(verify(&hs, span_of(bad[i])), ERR_SYNTAX);
@@ -277,8 +303,9 @@ static void test_E08_base64url(void **state) {
     }
 }
 
-#define N_HEX "\xFF\xFF\xFF\xFF\x00\x00\x00\x00\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF"                   \
-              "\xBC\xE6\xFA\xAD\xA7\x17\x9E\x84\xF3\xB9\xCA\xC2\xFC\x63\x25\x51"
+#define N_HEX                                                                                      \
+    "\xFF\xFF\xFF\xFF\x00\x00\x00\x00\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF"                             \
+    "\xBC\xE6\xFA\xAD\xA7\x17\x9E\x84\xF3\xB9\xCA\xC2\xFC\x63\x25\x51"
 
 static void test_E09_ecdsa_values(void **state) {
     (void)state;
@@ -312,7 +339,8 @@ static void test_E09_ecdsa_values(void **state) {
     assert_int_equal(verify(&ec, forge_join(&arena, text, der)), ERR_BAD_SIGNATURE);
     char front[65] = {0};
     memcpy(front + 1, good.ptr, 64);
-    assert_int_equal(verify(&ec, forge_join(&arena, text, span_bytes(front, 65))), ERR_BAD_SIGNATURE);
+    assert_int_equal(verify(&ec, forge_join(&arena, text, span_bytes(front, 65))),
+                     ERR_BAD_SIGNATURE);
 }
 
 static void test_E09_other_curves_under_es256(void **state) {
@@ -388,13 +416,15 @@ static void test_E14_sizes(void **state) {
         memset(token, 'A', sizes[i]);
         CLEANUP(arena_done) struct arena none = ARENA_INIT(0); /* refused before any memory */
         struct jws jws;
-        assert_int_equal(jws_verify(&none, span_bytes(token, sizes[i]), &any, &hs, &jws), ERR_TOO_LONG);
+        assert_int_equal(jws_verify(&none, span_bytes(token, sizes[i]), &any, &hs, &jws),
+                         ERR_TOO_LONG);
     }
     /* Exactly 16 KiB, and one byte more. */
     struct span shortest = forge_hs256(&arena, secret_key, "{\"alg\":\"HS256\"}", SPAN(""));
     size_t room = (JWS_MAX_BYTES - shortest.len) * 3 / 4;
     char *payload = arena_alloc(&arena, room + 1);
-    struct span whole = forge_hs256(&arena, secret_key, "{\"alg\":\"HS256\"}", span_bytes(payload, room));
+    struct span whole =
+        forge_hs256(&arena, secret_key, "{\"alg\":\"HS256\"}", span_bytes(payload, room));
     assert_true(whole.len <= JWS_MAX_BYTES && whole.len > JWS_MAX_BYTES - 2);
     assert_int_equal(verify(&hs, whole), ERR_OK);
     whole = forge_hs256(&arena, secret_key, "{\"alg\":\"HS256\"}", span_bytes(payload, room + 1));
@@ -419,16 +449,18 @@ static void test_E14_hostile_headers(void **state) {
                  {SPAN("{\"alg\":\"HS256\"} "), ERR_OK}};
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct span text = forge_text(&arena, cases[i].header, SPAN("{}"));
-        assert_int_equal(verify(&hs, forge_join(&arena, text, forge_hmac(&arena, secret_key, text))),
-                         cases[i].want);
+        assert_int_equal(
+            verify(&hs, forge_join(&arena, text, forge_hmac(&arena, secret_key, text))),
+            cases[i].want);
     }
 }
 
 static void test_E15_encrypted(void **state) {
     (void)state;
     /* RFC 7516 A.1's shape: five segments. And an encrypted token's header on a signed one. */
-    assert_int_equal(verify(&rs, SPAN("eyJhbGciOiJSU0EtT0FFUCIsImVuYyI6IkEyNTZHQ00ifQ.AA.AA.AA.AA")),
-                     ERR_SYNTAX);
+    assert_int_equal(
+        verify(&rs, SPAN("eyJhbGciOiJSU0EtT0FFUCIsImVuYyI6IkEyNTZHQ00ifQ.AA.AA.AA.AA")),
+        ERR_SYNTAX);
     assert_int_equal(with_header("{\"alg\":\"RSA-OAEP\",\"enc\":\"A256GCM\"}"), ERR_UNSUPPORTED);
     assert_int_equal(with_header("{\"alg\":\"PBES2-HS256+A128KW\",\"p2c\":2147483647}"),
                      ERR_UNSUPPORTED);
@@ -439,7 +471,8 @@ static void test_E19_huge_ecdsa_signature(void **state) {
     (void)state;
     struct span text = forge_text(&arena, SPAN("{\"alg\":\"ES256\"}"), SPAN("{}"));
     char *huge = arena_alloc(&arena, 16000);
-    assert_int_equal(verify(&ec, forge_join(&arena, text, span_bytes(huge, 12000))), ERR_BAD_SIGNATURE);
+    assert_int_equal(verify(&ec, forge_join(&arena, text, span_bytes(huge, 12000))),
+                     ERR_BAD_SIGNATURE);
     char *text_form = arena_alloc(&arena, 21830);
     memset(text_form, 'A', 21830);
     const char *token = arena_printf(&arena, "%.*s.%.21830s", SPAN_FMT(text), text_form);

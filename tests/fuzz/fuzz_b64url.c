@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Decoders of base/encode.c: what a decoder accepts is exactly what the encoder writes for the
+ * bytes that came out, and every byte string survives the round trip. */
+#include "base/cleanup.h"
+#include "base/encode.h"
+#include "tests/fuzz/fuzz.h"
+
+static void decode_first(struct span text) {
+    CLEANUP(arena_done) struct arena a = ARENA_INIT(ARENA_LIMIT_DEFAULT);
+    CLEANUP(buf_done) struct buf again = BUF_INIT(ARENA_LIMIT_DEFAULT);
+    struct span bytes;
+    if (b64url_decode_arena(&a, text, &bytes) == ERR_OK) {
+        b64url_add(&again, bytes.ptr, bytes.len);
+        FUZZ_CHECK(span_eq(buf_span(&again), text));
+        buf_reset(&again);
+    }
+    if (b64_decode_arena(&a, text, &bytes) == ERR_OK) {
+        b64_add(&again, bytes.ptr, bytes.len);
+        FUZZ_CHECK(span_eq(buf_span(&again), text));
+        buf_reset(&again);
+    }
+    unsigned char *out = arena_alloc(&a, text.len / 2);
+    size_t len;
+    if (out && hex_decode(text, out, text.len / 2, &len) == ERR_OK) {
+        hex_add(&again, out, len);
+        FUZZ_CHECK(span_eq(buf_span(&again), text));
+    }
+}
+
+static void encode_first(struct span bytes) {
+    CLEANUP(arena_done) struct arena a = ARENA_INIT(ARENA_LIMIT_DEFAULT);
+    CLEANUP(buf_done) struct buf text = BUF_INIT(ARENA_LIMIT_DEFAULT);
+    struct span back;
+    b64url_add(&text, bytes.ptr, bytes.len);
+    FUZZ_CHECK(text.len == B64URL_LEN(bytes.len));
+    FUZZ_CHECK(b64url_decode_arena(&a, buf_span(&text), &back) == ERR_OK && span_eq(back, bytes));
+    buf_reset(&text);
+    b64_add(&text, bytes.ptr, bytes.len);
+    FUZZ_CHECK(b64_decode_arena(&a, buf_span(&text), &back) == ERR_OK && span_eq(back, bytes));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    if (size > 65536)
+        return 0;
+    decode_first(span_bytes(data, size));
+    encode_first(span_bytes(data, size));
+    return 0;
+}
