@@ -111,10 +111,8 @@ class Worker(threading.Thread):
         cookies = dict(self.browser.cookies)
         self.grants = []  # from here on their fate is in doubt until it is acknowledged
         page = self.browser.get("/account")
-        answer = self.browser.submit(page, "sign-out" if any(f["id"] == "sign-out" for f in page.forms())
-                                     else "logout")
-        if answer.status == 200 and any(f["id"] == "logout" for f in answer.forms()):
-            answer = self.browser.submit(answer, "logout", ("decision", "allow"))
+        form = next(f for f in page.forms() if f["action"] == "/logout")
+        answer = self.browser.post("/logout", dict(form["fields"], **dict(form["buttons"][:1])))
         assert answer.status in (200, 303), answer
         self.ledger.add(op="logout", cookies=cookies, token=token)
         self.sign_in()

@@ -20,7 +20,7 @@ FORBIDDEN = re.compile(r"microhttpd|curl|nghttp|sqlite|libpq|xml|gnutls|libjwt|y
 
 def scan(provider, pid):
     with sqlite3.connect(f"file:{provider.path('idp.db')}?mode=ro", uri=True) as db:
-        rows = db.execute("SELECT kid, alg, hex(wrapped) FROM signing_key WHERE key_use = 'sig'").fetchall()
+        rows = db.execute("SELECT kid, alg, lower(hex(wrapped)) FROM signing_key WHERE key_use = 'sig'").fetchall()
     lines = "".join(f"{kid} {alg} {wrapped}\n" for kid, alg, wrapped in rows)
     return subprocess.run([f"{BUILD}/tests/key_scan", provider.path("kek"), provider.issuer, str(pid)],
                           input=lines, capture_output=True, text=True)

@@ -103,10 +103,13 @@ static int read_keys(const struct secret *kek, const char *issuer) {
         const struct wrap_label label = {span_of(kid), KEY_USE_SIG, span_of(alg), span_of(issuer)};
         CLEANUP(secret_done) struct secret der = SECRET_INIT;
         AUTO_JWK struct jwk *k = NULL;
-        if (hex_decode(span_of(hex), wrapped, sizeof wrapped, &len) ||
-            key_unwrap(kek, &label, span_bytes(wrapped, len), &der) ||
-            jwk_from_private_der(secret_span(&der), jose_alg_find(span_of(alg)), kid, &k)) {
-            fprintf(stderr, "key_scan: %s does not unwrap\n", kid);
+        enum err e = hex_decode(span_of(hex), wrapped, sizeof wrapped, &len);
+        if (!e)
+            e = key_unwrap(kek, &label, span_bytes(wrapped, len), &der);
+        if (!e)
+            e = jwk_from_private_der(secret_span(&der), jose_alg_find(span_of(alg)), kid, &k);
+        if (e) {
+            fprintf(stderr, "key_scan: %s (%s): %s\n", kid, alg, err_text(e));
             return -1;
         }
         add_key(k);
