@@ -41,7 +41,7 @@ static enum step refuse(struct request *req, unsigned status, const char *error)
         error ? arena_printf(req->arena, "Bearer realm=\"userinfo\", error=\"%s\"", error)
               : arena_strdup(req->arena, "Bearer realm=\"userinfo\"");
     respond_header(req, "WWW-Authenticate", span_of(challenge));
-    char *body = error ? arena_printf(req->arena, "{\"error\":\"%s\"}", error) : "{}";
+    const char *body = error ? arena_printf(req->arena, "{\"error\":\"%s\"}", error) : "{}";
     respond_body(req, status, "application/json", span_of(body));
     return STEP_RESPOND;
 }
