@@ -213,7 +213,7 @@ struct oidc_failure authz_request_check(struct arena *a, const struct config *cf
     const char *at_fault = NULL;
     request->max_age = -1;
     enum err e = params_fill(authz_params, ARRAY_LEN(authz_params), a, params, request, &at_fault);
-    if (e && span_is(span_of(at_fault), "scope"))
+    if (e == ERR_TOO_LONG && span_is(span_of(at_fault), "scope"))
         return OIDC_FAILURE(OIDC_INVALID_SCOPE, "scope is too long");
     if (e)
         return oidc_param_failure(e, at_fault, a);

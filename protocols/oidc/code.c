@@ -56,6 +56,12 @@ static void take(struct reader *r, void *out, size_t len) {
         memcpy(out, s.ptr, len);
 }
 
+/* A text that may be absent. */
+static struct span take_text(struct reader *r) {
+    struct span s = reader_block(r);
+    return s.len ? s : SPAN_NONE;
+}
+
 static enum err content_parse(struct span plain, struct code_content *ret_content) {
     struct reader r = READER_INIT(plain);
     if (reader_u8(&r) != CODE_VERSION)
@@ -71,8 +77,8 @@ static enum err content_parse(struct span plain, struct code_content *ret_conten
     c.session_expires_at = (int64_t)reader_u64(&r);
     c.auth_time = (int64_t)reader_u64(&r);
     c.amr = reader_u32(&r);
-    c.acr = reader_block(&r);
-    c.nonce = reader_block(&r);
+    c.acr = take_text(&r);
+    c.nonce = take_text(&r);
     c.scope = reader_block(&r);
     enum err e = reader_end(&r);
     if (e)

@@ -49,7 +49,7 @@ CLIENTS = {
     "native": {"client_id": "native", "client_name": "Ứng dụng",
                "redirect_uris": ["vn.gov.example.app:/cb", "http://127.0.0.1/cb", "http://[::1]/cb"],
                "token_endpoint_auth_method": "none", "grant_types": CODE, "scope": SCOPE,
-               "application_type": "native", "id_token_signed_response_alg": "EdDSA"},
+               "application_type": "native", "sector": "app.example", "id_token_signed_response_alg": "EdDSA"},
     "page": {"client_id": "page", "client_name": "Trang",
              "redirect_uris": ["https://page.example/cb"],
              "token_endpoint_auth_method": "none", "grant_types": CODE, "scope": SCOPE,
@@ -59,7 +59,7 @@ CLIENTS = {
                 "grant_types": ["client_credentials"], "response_types": [], "redirect_uris": [],
                 "scope": "dossier.read dossier.write"},
     # an identifier that Basic must form-encode
-    "odd": {"client_id": "a:b%c+d e", "client_name": "Lạ",
+    "odd": {"client_id": "a:b%c+d", "client_name": "Lạ",
             "token_endpoint_auth_method": "client_secret_basic",
             "grant_types": ["client_credentials"], "response_types": [], "redirect_uris": [],
             "scope": "dossier.read"},

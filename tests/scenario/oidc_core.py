@@ -85,7 +85,7 @@ def scenario_requests_of_todays_portals(w):
     assert "&state=aHR0cHM6Ly9leC52bi8/+a==&" in answer.location
     tokens = w.ministry.redeem(answer.query()["code"], code_verifier=None).json()
     claims = jwt_part(tokens["id_token"], 1)
-    assert "nonce" not in claims and claims["acr"] == "LoA1"
+    assert "nonce" not in claims and claims["acr"] == "LoA1", claims
 
 
 def scenario_refresh_and_lifetimes(w):

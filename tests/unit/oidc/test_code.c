@@ -65,6 +65,20 @@ static void test_round_trip(void **state) {
     arena_reset(&arena);
 }
 
+static void test_absent_stays_absent(void **state) {
+    (void)state;
+    struct code_content c = sample(), got;
+    c.nonce = c.acr = SPAN_NONE;
+    struct grant_key key;
+    struct span pending, code = seal(&c, &key, &pending);
+    struct code_text text;
+    assert_int_equal(code_parse(&arena, code, &text), ERR_OK);
+    assert_int_equal(code_open(NULL, &arena, &text, text.sealed, NOW, &got), ERR_OK);
+    assert_null(got.nonce.ptr);
+    assert_null(got.acr.ptr);
+    arena_reset(&arena);
+}
+
 static void test_A64_codes_differ(void **state) {
     (void)state;
     struct code_content c = sample();
@@ -200,6 +214,7 @@ static void test_B05_downgrade(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_absent_stays_absent),
         cmocka_unit_test(test_A64_codes_differ),
         cmocka_unit_test(test_large_content_goes_to_a_row),
         cmocka_unit_test(test_B06_every_changed_byte_is_noticed),
