@@ -199,7 +199,7 @@ int main(int argc, char **argv) {
     if (secret_init())
         return CTL_REFUSED;
     if (at + 1 < argc && strcmp(argv[at], "jose") == 0)
-        return ctl_jose(argc - at - 1, argv + at + 1);
+        return ctl_jose(argc - at, argv + at);
     v.command = find_command(argc - at, argv + at, &used);
     if (!v.command)
         return usage();
