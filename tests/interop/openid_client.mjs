@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+// openid-client, a certified relying party that we did not write, against the running demo:
+// discovery, code + PKCE, userinfo, refresh, client credentials, RP-initiated logout; and it refuses
+// answers that were deliberately spoilt on their way.
+//   node openid_client.mjs build/demo/demo.json
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import * as client from 'openid-client';
+
+const demo = JSON.parse(readFileSync(process.argv[2], 'utf8'));
+const version = createRequire(import.meta.url)('openid-client/package.json').version;
+const person = demo.users[0];
+let passed = 0, failed = 0;
+
+async function check(name, run) {
+  try {
+    await run();
+    passed++;
+    console.log(`ok openid-client ${name}`);
+  } catch (e) {
+    failed++;
+    console.log(`FAIL openid-client ${name}: ${e.code ?? ''} ${e.message} ${e.cause ? JSON.stringify(e.cause) : ''}`);
+  }
+}
+
+function expect(condition, what) {
+  if (!condition) throw new Error(what);
+}
+
+async function refuses(name, run) {
+  await check(`refuses ${name}`, async () => {
+    let answer;
+    try {
+      answer = await run();
+    } catch {
+      return;
+    }
+    throw new Error(`accepted: ${JSON.stringify(answer)}`);
+  });
+}
+
+// ---- a person's browser: cookies, forms, redirects up to the relying party ----
+
+class Browser {
+  cookies = new Map();
+
+  async send(url, options = {}) {
+    const cookie = [...this.cookies].map(([n, v]) => `${n}=${v}`).join('; ');
+    const answer = await fetch(url, {
+      redirect: 'manual', ...options,
+      headers: { accept: 'text/html', ...(cookie ? { cookie } : {}), ...options.headers },
+    });
+    for (const line of answer.headers.getSetCookie()) {
+      const [pair, ...attributes] = line.split(';');
+      const at = pair.indexOf('=');
+      if (attributes.some((a) => a.trim().toLowerCase() === 'max-age=0')) this.cookies.delete(pair.slice(0, at));
+      else this.cookies.set(pair.slice(0, at), pair.slice(at + 1));
+    }
+    return { url: answer.url, status: answer.status, location: answer.headers.get('location'), text: await answer.text() };
+  }
+
+  // Follows redirects; stops before `until` (the relying party's own address) and at pages.
+  async go(url, until, options) {
+    let answer = await this.send(url, options);
+    while (answer.status === 303) {
+      const next = new URL(answer.location, url).href;
+      if (until && next.startsWith(until)) return { ...answer, at: next };
+      url = next;
+      answer = await this.send(url);
+    }
+    return { ...answer, at: url };
+  }
+
+  async submit(page, values, until) {
+    const form = /<form[^>]*action="([^"]*)"[^>]*>([\s\S]*?)<\/form>/.exec(
+      page.text.slice(page.text.indexOf('<main')));
+    expect(form, `a form on ${page.at}`);
+    const fields = new URLSearchParams();
+    for (const input of form[2].matchAll(/<input[^>]*>/g)) {
+      const name = /name="([^"]*)"/.exec(input[0]), value = /value="([^"]*)"/.exec(input[0]);
+      if (name) fields.set(name[1], decode(value?.[1] ?? ''));
+    }
+    for (const [n, v] of Object.entries(values)) fields.set(n, v);
+    return this.go(new URL(decode(form[1]), page.at).href, until, { method: 'POST', body: fields });
+  }
+}
+
+function decode(text) {
+  return text.replaceAll('&amp;', '&').replaceAll('&quot;', '"').replaceAll('&#39;', "'").replaceAll('&lt;', '<').replaceAll('&gt;', '>');
+}
+
+async function signOn(browser, config, redirectUri, scope, extra = {}) {
+  const checks = {
+    pkceCodeVerifier: client.randomPKCECodeVerifier(),
+    expectedState: client.randomState(),
+    expectedNonce: client.randomNonce(),
+  };
+  const url = client.buildAuthorizationUrl(config, {
+    redirect_uri: redirectUri, scope, state: checks.expectedState, nonce: checks.expectedNonce,
+    code_challenge: await client.calculatePKCECodeChallenge(checks.pkceCodeVerifier), code_challenge_method: 'S256', ...extra,
+  });
+  let page = await browser.go(url.href, redirectUri);
+  if (page.text.includes('type="password"')) {
+    page = await browser.submit(page, { username: person.username, password: person.password }, redirectUri);
+  }
+  if (page.text.includes('id="consent"')) page = await browser.submit(page, { decision: 'allow' }, redirectUri);
+  expect(page.at.startsWith(redirectUri), `back at the relying party: ${page.status} ${page.at}`);
+  return { url: new URL(page.at), checks };
+}
+
+// A fetch that spoils what comes from one endpoint.
+function spoiling(path, change) {
+  return async (url, options) => {
+    const answer = await fetch(url, options);
+    if (!new URL(url).pathname.endsWith(path)) return answer;
+    const body = await answer.json();
+    return new Response(JSON.stringify(change(body)), { status: answer.status, headers: { 'content-type': 'application/json' } });
+  };
+}
+
+async function configure(id, fetcher) {
+  const metadata = demo.clients.find((c) => c.client_id === id);
+  const auth = metadata.client_secret ? client.ClientSecretBasic(metadata.client_secret) : client.None();
+  const options = { execute: demo.issuer.startsWith('http://') ? [client.allowInsecureRequests] : [] };
+  if (fetcher) options[client.customFetch] = fetcher;
+  const config = await client.discovery(new URL(demo.issuer), id, metadata, auth, options);
+  client.enableNonRepudiationChecks(config); // verify ID token signatures too
+  return { config, redirectUri: metadata.redirect_uris?.[0], logoutUri: metadata.post_logout_redirect_uris?.[0] };
+}
+
+console.log(`openid-client ${version}`);
+const browser = new Browser();
+const rp = await configure('demo-rp');
+const scope = 'openid profile email offline_access';
+let tokens;
+
+await check('discovers the provider', async () => {
+  const server = rp.config.serverMetadata();
+  expect(server.issuer === demo.issuer, server.issuer);
+  expect(server.code_challenge_methods_supported.includes('S256'), 'S256');
+});
+await check('code flow with PKCE, state, nonce and iss', async () => {
+  const { url, checks } = await signOn(browser, rp.config, rp.redirectUri, scope, { prompt: 'consent' });
+  tokens = await client.authorizationCodeGrant(rp.config, url, checks);
+  expect(tokens.claims().sub, 'sub');
+  expect(tokens.refresh_token, 'refresh_token');
+});
+await check('userinfo of the same subject', async () => {
+  const info = await client.fetchUserInfo(rp.config, tokens.access_token, tokens.claims().sub);
+  expect(info.name === person.name, JSON.stringify(info));
+});
+await check('refresh', async () => {
+  const fresh = await client.refreshTokenGrant(rp.config, tokens.refresh_token);
+  expect(fresh.refresh_token && fresh.refresh_token !== tokens.refresh_token, 'a new refresh token');
+  expect(fresh.claims().sub === tokens.claims().sub, 'the same subject');
+  tokens = Object.assign(fresh, { id_token: fresh.id_token ?? tokens.id_token });
+});
+await check('a public client with PKCE, silently', async () => {
+  const app = await configure('demo-public');
+  const { url, checks } = await signOn(browser, app.config, app.redirectUri, 'openid profile');
+  const own = await client.authorizationCodeGrant(app.config, url, checks);
+  expect(own.claims().sub !== tokens.claims().sub, 'another sector, another sub');
+});
+await check('client credentials', async () => {
+  const machine = await configure('demo-machine');
+  const own = await client.clientCredentialsGrant(machine.config);
+  expect(own.access_token && !own.refresh_token && !own.id_token, 'an access token alone');
+});
+
+await refuses('an answer whose iss was changed', async () => {
+  const { url, checks } = await signOn(browser, rp.config, rp.redirectUri, scope);
+  url.searchParams.set('iss', 'https://evil.example');
+  return client.authorizationCodeGrant(rp.config, url, checks);
+});
+await refuses('an answer to another state', async () => {
+  const { url, checks } = await signOn(browser, rp.config, rp.redirectUri, scope);
+  return client.authorizationCodeGrant(rp.config, url, { ...checks, expectedState: client.randomState() });
+});
+await refuses('an ID token whose payload was changed', async () => {
+  const spoilt = await configure('demo-rp', spoiling('/token', (body) => {
+    const [header, payload, signature] = body.id_token.split('.');
+    const claims = JSON.parse(Buffer.from(payload, 'base64url'));
+    claims.sub = 'somebody-else';
+    return { ...body, id_token: [header, Buffer.from(JSON.stringify(claims)).toString('base64url'), signature].join('.') };
+  }));
+  const { url, checks } = await signOn(browser, spoilt.config, spoilt.redirectUri, scope);
+  return client.authorizationCodeGrant(spoilt.config, url, checks);
+});
+await refuses('userinfo of another subject', async () => {
+  const spoilt = await configure('demo-rp', spoiling('/userinfo', (body) => ({ ...body, sub: 'somebody-else' })));
+  return client.fetchUserInfo(spoilt.config, tokens.access_token, tokens.claims().sub);
+});
+
+await check('RP-initiated logout ends the session', async () => {
+  const url = client.buildEndSessionUrl(rp.config, { id_token_hint: tokens.id_token, post_logout_redirect_uri: rp.logoutUri, state: 'bye' });
+  let page = await browser.go(url.href, rp.logoutUri);
+  if (page.text.includes('id="logout"')) page = await browser.submit(page, { decision: 'allow' }, rp.logoutUri);
+  expect(page.at.startsWith(rp.logoutUri) && new URL(page.at).searchParams.get('state') === 'bye', page.at);
+  const after = await browser.go(new URL('/account', demo.issuer).href);
+  expect(after.text.includes('type="password"'), 'the account page asks for sign-in');
+});
+
+console.log(`${passed} passed, ${failed} failed`);
+process.exit(failed ? 1 : 0);
