@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What relying parties do every day: sign on, sign on again silently, refresh, read claims, sign out."""
+import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -126,6 +128,26 @@ def scenario_logout_with_a_hint(w):
                          "&post_logout_redirect_uri=https%3A%2F%2Fportal.example%2Fbye&state=a/b%2B")
     assert answer.location == "https://portal.example/bye?state=a/b%2B", answer
     assert is_sign_in(browser.get(w.portal.url()))
+
+
+def scenario_without_a_signer_503_then_tokens_again(w):
+    browser = w.signed_in()
+    seen = set()
+    for _ in range(3):
+        code = w.ministry.code(browser, w.an)
+        os.kill(w.provider.signer_pid(), signal.SIGKILL)
+        answer = w.ministry.redeem(code)
+        seen.add(answer.status)
+        if answer.status == 503:
+            assert answer.json()["error"] == "temporarily_unavailable" and answer.header("Retry-After")
+        else:
+            assert answer.status == 200, answer
+        deadline = time.monotonic() + 10
+        while w.machine.token({"grant_type": "client_credentials"}).status != 200:
+            assert time.monotonic() < deadline, "no tokens 10 s after the signer died"
+            time.sleep(0.05)
+    assert 503 in seen, "the signer was never missed: nothing was shown"
+    assert w.ministry.redeem(w.ministry.code(browser, w.an)).status == 200
 
 
 if __name__ == "__main__":
