@@ -65,14 +65,11 @@ enum err username_fold(struct arena *a, struct span typed, struct span *ret_user
     if (typed.len == 0 || !utf8_valid(typed) || !characters_good((const uint8_t *)typed.ptr, typed.len))
         return ERR_SYNTAX;
 
-    /* Folding can make a text that normalises once more, and the other way round; two rounds reach
-     * the fixed point (Unicode 3.13, NFKC_Casefold). */
-    size_t once_len = 0, len = 0;
-    AUTO_FREE uint8_t *once = u8_casefold((const uint8_t *)typed.ptr, typed.len, NULL, UNINORM_NFKC,
-                                          NULL, &once_len);
-    if (!once)
-        return ERR_NOMEM;
-    AUTO_FREE uint8_t *folded = u8_casefold(once, once_len, NULL, UNINORM_NFKC, NULL, &len);
+    /* The library normalises before it folds and after it, so that the result is a fixed point
+     * (Unicode 3.13, NFKC_Casefold). */
+    size_t len = 0;
+    AUTO_FREE uint8_t *folded = u8_casefold((const uint8_t *)typed.ptr, typed.len, NULL, UNINORM_NFKC,
+                                            NULL, &len);
     if (!folded)
         return ERR_NOMEM;
     if (len > USERNAME_MAX)

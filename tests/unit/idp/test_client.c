@@ -296,6 +296,10 @@ static void test_uris(void **state) {
         if ((why == NULL) != uris[i].good)
             fail_msg("%s: %s", uris[i].uri, why ? why : "accepted");
     }
+    assert_true(client_uri_is_loopback(SPAN("http://127.0.0.1/cb")));
+    assert_true(client_uri_is_loopback(SPAN("http://[::1]:5/cb")));
+    assert_false(client_uri_is_loopback(SPAN("http://localhost/cb"))); /* RFC 8252 8.3: a name may lead elsewhere */
+    assert_false(client_uri_is_loopback(SPAN("https://127.0.0.1/cb")));
     assert_null(client_uri_check(SPAN("vn.gov.app:/cb"), &native, NULL));
     assert_non_null(client_uri_check(SPAN("vn.gov.app://cb"), &native, NULL));
     assert_non_null(client_uri_check(SPAN("vn.gov.app:cb"), &native, NULL));

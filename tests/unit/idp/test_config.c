@@ -220,6 +220,8 @@ static void test_rules_between_settings(void **state) {
     expect_after_good("levels:\n  loa2: a b\n",
                       "config.yaml:10:3: levels.loa2: must have no space, since acr_values is a list "
                       "of words\n");
+    expect_after_good("times:\n  code: 030s\n",
+                      "config.yaml:10:9: times.code: must be a time with its unit, like 30s, 5m, 12h or 90d\n");
     expect_after_good("times:\n  code: 61s\n", "config.yaml:10:9: times.code: must be between 5s and 1m\n");
     expect_after_good("listen:\n  trusted_proxies: [10.1.2.3/8]\n",
                       "config.yaml:10:21: listen.trusted_proxies: must be a network, like 10.0.0.0/8 or "

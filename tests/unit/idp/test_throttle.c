@@ -132,6 +132,20 @@ static void test_spraying_network(void **state) {
     assert_true(try_wrong(51, "spray1", false, 9000000));
 }
 
+/* Somebody who has an account of their own cannot wash a network clean with it. */
+static void test_own_account_does_not_help(void **state) {
+    (void)state;
+    int through = 0;
+    char name[16];
+    for (unsigned i = 0; i < 1000; i++) {
+        snprintf(name, sizeof name, "wash%u", i);
+        through += try_wrong(70, name, false, 9700000);
+        if (i % 20 == 0)
+            (void)try_right(70, "own", false, 9700000);
+    }
+    assert_in_range(through, 100, 110);
+}
+
 /* A busy counter hall: successes do not add up. */
 static void test_successes_do_not_count(void **state) {
     (void)state;
@@ -154,7 +168,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_waits_grow),       cmocka_unit_test(test_one_network_cannot_lock),
         cmocka_unit_test(test_hard_limit),       cmocka_unit_test(test_owner_reopens),
-        cmocka_unit_test(test_spraying_network), cmocka_unit_test(test_successes_do_not_count),
+        cmocka_unit_test(test_spraying_network), cmocka_unit_test(test_own_account_does_not_help),
+        cmocka_unit_test(test_successes_do_not_count),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     store_close(store);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include <cmocka.h>
+#include <unistr.h>
 
 #include "base/cleanup.h"
 #include "idp/user.h"
@@ -29,6 +30,8 @@ static void test_fold(void **state) {
         {"Straße", "strasse"},
         {"ﬁ", "fi"},
         {"a@b.vn", "a@b.vn"},
+        {"\xe1\xb4\xac" "dmin", "admin"}, /* modifier capital A: folds only after NFKC */
+        {"\xcf\x93", "\xcf\x8d"},         /* upsilon with acute and hook symbol: likewise */
         {"", NULL},
         {" a", NULL},
         {"a ", NULL},
@@ -65,6 +68,25 @@ static void test_fold(void **state) {
     assert_int_equal(username_fold(&a, SPAN("a\0b"), &got), ERR_SYNTAX);
 }
 
+/* Folding what was folded changes nothing, for every character that a name may hold. */
+static void test_fixed_point(void **state) {
+    (void)state;
+    CLEANUP(arena_done) struct arena a = ARENA_INIT(ARENA_LIMIT_DEFAULT);
+    unsigned accepted = 0;
+    for (ucs4_t c = 1; c < 0x110000; c++) {
+        uint8_t text[6];
+        int n = u8_uctomb(text, c, sizeof text);
+        struct span once, twice;
+        arena_reset(&a);
+        if (n <= 0 || username_fold(&a, span_bytes(text, (size_t)n), &once))
+            continue;
+        accepted++;
+        assert_int_equal(username_fold(&a, once, &twice), ERR_OK);
+        assert_true(span_eq(once, twice));
+    }
+    assert_true(accepted > 100000);
+}
+
 static void test_lengths(void **state) {
     (void)state;
     CLEANUP(arena_done) struct arena a = ARENA_INIT(ARENA_LIMIT_DEFAULT);
@@ -94,6 +116,7 @@ static void test_names(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fold),
+        cmocka_unit_test(test_fixed_point),
         cmocka_unit_test(test_lengths),
         cmocka_unit_test(test_names),
     };
