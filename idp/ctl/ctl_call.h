@@ -31,8 +31,9 @@ struct ctl_call {
 
 /* An argument's text; absent when it was not given. */
 struct span ctl_arg(const struct ctl_call *c, const char *name);
-/* A number within [least, most], `otherwise` when absent or no number. */
-int64_t ctl_arg_int(const struct ctl_call *c, const char *name, int64_t least, int64_t most, int64_t otherwise);
+/* A number within [least, most], `otherwise` when absent; false when it is neither: refused. */
+bool ctl_arg_int(struct ctl_call *c, const char *name, int64_t least, int64_t most, int64_t otherwise,
+                 int64_t *ret_number);
 /* Refuses with an RFC 6749-like error word and a sentence. */
 __attribute__((format(printf, 3, 4))) void ctl_refuse(struct ctl_call *c, const char *error, const char *fmt, ...);
 /* Refuses with what a store error means. */

@@ -26,7 +26,8 @@
 #include "idp/ctl/ctl_call.h"
 
 #define BACKLOG 16
-#define IO_SECONDS 30 /* a peer that stalls gives way to the next */
+#define IO_SECONDS 5 /* a peer that stalls gives way to the next, and to the end of the daemon */
+#define REFUSAL_MAX 16384
 #define ARENA_MAX (64 * 1024 * 1024)
 
 struct ctl_server {
@@ -61,27 +62,34 @@ struct span ctl_arg(const struct ctl_call *c, const char *name) {
     return json_str(c->args, name);
 }
 
-int64_t ctl_arg_int(const struct ctl_call *c, const char *name, int64_t least, int64_t most, int64_t otherwise) {
+bool ctl_arg_int(struct ctl_call *c, const char *name, int64_t least, int64_t most, int64_t otherwise,
+                 int64_t *ret_number) {
     struct span text = ctl_arg(c, name);
     int64_t n = 0;
-    if (text.len == 0 || text.len > 15)
-        return otherwise;
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.ptr[i] < '0' || text.ptr[i] > '9')
-            return otherwise;
+    bool good = text.len <= 15;
+    for (size_t i = 0; good && i < text.len; i++) {
+        good = text.ptr[i] >= '0' && text.ptr[i] <= '9';
         n = n * 10 + (text.ptr[i] - '0');
     }
-    return n < least || n > most ? otherwise : n;
+    if (!text.ptr)
+        n = otherwise;
+    else if (!good || text.len == 0 || n < least || n > most) {
+        ctl_refuse(c, "invalid_request", "%s: a number of at least %lld is needed", name, (long long)least);
+        return false;
+    }
+    *ret_number = n;
+    return true;
 }
 
 void ctl_refuse(struct ctl_call *c, const char *error, const char *fmt, ...) {
-    char text[512];
+    char *text = arena_alloc(c->arena, REFUSAL_MAX);
     va_list args;
     va_start(args, fmt);
-    (void)vsnprintf(text, sizeof text, fmt, args);
+    if (text)
+        (void)vsnprintf(text, REFUSAL_MAX, fmt, args);
     va_end(args);
     c->error = error;
-    c->error_description = arena_strdup(c->arena, text);
+    c->error_description = text;
 }
 
 void ctl_refuse_err(struct ctl_call *c, enum err e, const char *what) {
@@ -156,6 +164,16 @@ static enum err read_all(int fd, struct buf *message) {
     return n < 0 ? ERR_IO : buf_err(message);
 }
 
+/* A peer that is still sending would see a broken connection instead of the answer. */
+static void read_and_forget(int fd) {
+    char chunk[16384];
+    size_t total = 0;
+    ssize_t n;
+    while (total < CTL_MESSAGE_MAX && (n = read(fd, chunk, sizeof chunk)) > 0)
+        total += (size_t)n;
+    wipe(chunk, sizeof chunk);
+}
+
 static enum err write_all(int fd, const char *text, size_t len) {
     while (len) {
         ssize_t n = send(fd, text, len, MSG_NOSIGNAL);
@@ -189,6 +207,7 @@ static void serve_peer(struct ctl_server *s, int fd) {
     AUTO_JSON json_t *answer = NULL;
     if (!peer_allowed(s, peer.uid)) {
         LOG(LOG_WARN, "admin_refused", LOG_INT("uid", peer.uid));
+        read_and_forget(fd);
         answer = json_pack("{si ss ss}", "status", CTL_REFUSED, "error", "access_denied",
                            "error_description", "this user may not administer this provider");
     } else if (read_all(fd, &message) == ERR_OK) {
@@ -223,7 +242,9 @@ static enum err bind_socket(struct ctl_server *s) {
     AUTO_CLOSE int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (probe >= 0 && connect(probe, (struct sockaddr *)&s->address, sizeof s->address) == 0)
         return ERR_EXISTS; /* somebody answers there */
-    (void)unlink(s->address.sun_path);
+    struct stat st; /* one left behind by a daemon that was killed; never any other file */
+    if (lstat(s->address.sun_path, &st) == 0 && S_ISSOCK(st.st_mode))
+        (void)unlink(s->address.sun_path);
     s->listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     mode_t old = umask(0117); /* owner and group may connect; credentials decide */
     int rc = s->listen_fd < 0 ? -1 : bind(s->listen_fd, (struct sockaddr *)&s->address, sizeof s->address);

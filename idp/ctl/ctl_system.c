@@ -161,8 +161,10 @@ static json_t *audit_out(const struct audit_row *r) {
 void ctl_audit_tail(struct ctl_call *c) {
     struct audit_list list = {0};
     struct batch b = BATCH_INIT(c->arena);
-    int64_t most = ctl_arg_int(c, "most", 1, 1000, AUDIT_DEFAULT);
-    int64_t after = ctl_arg_int(c, "after", 0, INT64_MAX, -1);
+    int64_t most, after;
+    if (!ctl_arg_int(c, "most", 1, 1000, AUDIT_DEFAULT, &most) ||
+        !ctl_arg_int(c, "after", 0, INT64_MAX, -1, &after))
+        return;
     if (after < 0)
         store_audit_newest(&b, (unsigned)most, &list);
     else

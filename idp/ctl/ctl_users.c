@@ -6,10 +6,7 @@
 #include "base/cleanup.h"
 #include "base/encode.h"
 #include "base/json.h"
-#include "idp/config.h"
 #include "idp/ctl/ctl_call.h"
-#include "idp/keyring.h"
-#include "idp/password.h"
 #include "idp/throttle.h"
 #include "idp/user_import.h"
 
@@ -40,50 +37,78 @@ bool ctl_find_user(struct ctl_call *c, struct user *ret_user) {
 
 /* ---- add ---- */
 
-static bool add_one(struct ctl_call *c, const json_t *object, size_t line) {
+#define ERRORS_SHOWN 20
+#define ERROR_TEXT_MAX 16384
+
+struct adding {
+    struct ctl_call *c;
+    struct buf errors; /* one a line */
+    const char *code;  /* of the first */
+    size_t failed;
+};
+
+static void add_failed(struct adding *g, size_t line, const char *code, const char *why) {
+    if (g->failed++ == 0)
+        g->code = code;
+    if (g->failed > ERRORS_SHOWN)
+        return;
+    if (g->errors.len)
+        buf_add_char(&g->errors, '\n');
+    if (line)
+        buf_addf(&g->errors, "line %zu: ", line);
+    buf_add_str(&g->errors, why);
+}
+
+static void add_one(struct adding *g, const json_t *object, size_t line) {
+    struct ctl_call *c = g->c;
+    CLEANUP(arena_done) struct arena a = ARENA_INIT(ARENA_LIMIT_DEFAULT);
     struct user_id id;
-    const char *why = "account";
-    enum err e = user_import(c->idp, c->channel, c->arena, object, c->actor, &id, &why);
+    const char *why = "";
+    enum err e = user_import(c->idp, c->channel, &a, object, c->actor, &id, &why);
     if (e) {
-        if (line)
-            ctl_refuse(c, e == ERR_EXISTS ? "already_exists" : "invalid_request", "line %zu: %s: %s", line,
-                       why, err_text(e));
-        else
-            ctl_refuse(c, e == ERR_EXISTS ? "already_exists" : "invalid_request", "%s: %s", why, err_text(e));
-        return false;
+        add_failed(g, line, e == ERR_EXISTS ? "already_exists" : "invalid_request", why);
+        return;
     }
     struct span hex = id_hex(c, &id), name = json_str(object, "username");
     json_array_append_new(c->out, json_pack("{ss% ss%}", "id", hex.ptr, hex.len, "username", name.ptr, name.len));
     buf_addf(&c->text, "added %.*s\n", SPAN_FMT(name));
-    return true;
 }
 
-/* Each line stands alone: what came before a bad line stays, and the error names the line. */
-static void add_lines(struct ctl_call *c, struct span text) {
+/* Each line stands alone: good ones are added, and each bad one is named by its number. */
+static void add_lines(struct adding *g, struct span text) {
     for (size_t line = 1; text.ptr && text.len; line++) {
         struct span one = span_cut(&text, '\n');
         AUTO_JSON json_t *object = NULL;
-        if (one.len == 0 || (one.len == 1 && one.ptr[0] == '\r'))
+        if (one.len && one.ptr[one.len - 1] == '\r')
+            one.len--;
+        if (one.len == 0)
             continue;
-        if (json_parse_object(one, USER_LINE_MAX, &object)) {
-            ctl_refuse(c, "invalid_request", "line %zu: not one JSON object", line);
-            return;
-        }
-        if (!add_one(c, object, line))
-            return;
+        if (json_parse_object(one, USER_LINE_MAX, &object))
+            add_failed(g, line, "invalid_request", "not one JSON object");
+        else
+            add_one(g, object, line);
     }
 }
 
 void ctl_user_add(struct ctl_call *c) {
     struct span text = ctl_arg(c, "file");
+    struct adding g = {.c = c, .errors = BUF_INIT(ERROR_TEXT_MAX)};
     AUTO_JSON json_t *object = NULL;
     c->out = json_array();
     if (json_parse_object(text, USER_LINE_MAX, &object) == ERR_OK)
-        (void)add_one(c, object, 0);
+        add_one(&g, object, 0);
     else
-        add_lines(c, text);
-    if (!c->error && json_array_size(c->out) == 0)
+        add_lines(&g, text);
+    size_t added = json_array_size(c->out);
+    if (g.failed > ERRORS_SHOWN)
+        buf_addf(&g.errors, "\nand %zu more", g.failed - ERRORS_SHOWN);
+    if (g.failed && added)
+        buf_addf(&g.errors, "\n%zu other accounts were added", added);
+    if (g.failed)
+        ctl_refuse(c, g.code, "%.*s", SPAN_FMT(buf_span(&g.errors)));
+    else if (added == 0)
         ctl_refuse(c, "invalid_request", "the file holds no account");
+    buf_done(&g.errors);
 }
 
 /* ---- list, show ---- */
@@ -104,7 +129,9 @@ static void user_line(struct ctl_call *c, const struct user *u) {
 void ctl_user_list(struct ctl_call *c) {
     struct user_list list = {0};
     struct batch b = BATCH_INIT(c->arena);
-    int64_t most = ctl_arg_int(c, "most", 1, USER_LIST_MAX, LIST_DEFAULT);
+    int64_t most;
+    if (!ctl_arg_int(c, "most", 1, USER_LIST_MAX, LIST_DEFAULT, &most))
+        return;
     store_user_list(&b, ctl_arg(c, "after"), (unsigned)most, &list);
     enum err e = store_write_wait(c->idp->store, &b);
     if (e) {
@@ -169,21 +196,6 @@ void ctl_user_erase(struct ctl_call *c) {
 
 /* ---- password ---- */
 
-static enum err hash_password(struct ctl_call *c, struct span typed, struct span *ret_hash) {
-    const struct config *cfg = idp_config(c->idp);
-    const struct password_params params = {cfg->argon2_memory_kib, cfg->argon2_passes};
-    struct span normal, kid = keyring_pepper_kid(c->idp->keyring);
-    struct signer_answer answer;
-    enum err e = password_normalise(c->arena, typed, &normal);
-    if (e)
-        return e;
-    const struct signer_request ask = {.op = SIGNER_OP_PEPPER, .kid = kid, .bytes = normal};
-    e = signer_call(c->channel, &ask, 1, c->arena, &answer);
-    if (!e)
-        e = answer.err;
-    return e ? e : password_hash(c->arena, &params, answer.bytes, kid, ret_hash);
-}
-
 void ctl_user_set_password(struct ctl_call *c) {
     struct user u;
     struct span typed = ctl_arg(c, "file"), hash;
@@ -191,7 +203,7 @@ void ctl_user_set_password(struct ctl_call *c) {
         typed.len--;
     if (!ctl_find_user(c, &u))
         return;
-    enum err e = typed.len ? hash_password(c, typed, &hash) : ERR_MISSING;
+    enum err e = typed.len ? user_password_make(c->idp, c->channel, c->arena, typed, &hash) : ERR_MISSING;
     if (!e) {
         struct batch b = BATCH_INIT(c->arena);
         store_user_set_password(&b, &u.id, hash, true, c->now);

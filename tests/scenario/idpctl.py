@@ -1,0 +1,267 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What staff do with idpctl, and what it must refuse: exit statuses, output, all-or-nothing lines,
+secrets shown once, other users kept out, hostile bytes on the admin socket."""
+import json
+import os
+import socket
+import sqlite3
+import stat
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "lib"))
+import idp
+from check import Checks
+
+check = Checks()
+CTL = f"{idp.BUILD}/idpctl"
+BCRYPT = "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW"  # U*U
+
+
+def ctl(provider, *args, stdin=None, json_out=True, as_uid=None):
+    """(exit status, standard output, standard error)."""
+    argv = [CTL, "--socket", provider.socket] + (["--json"] if json_out else []) + list(args)
+    run = subprocess.run(argv, input=stdin, capture_output=True, text=True, timeout=60 * idp.SLOW, user=as_uid)
+    return run.returncode, run.stdout, run.stderr
+
+
+def answer(provider, *args, stdin=None):
+    status, out, _ = ctl(provider, *args, stdin=stdin)
+    return status, json.loads(out) if out.strip() else None
+
+
+def raw(provider, data, close=True):
+    """The daemon's answer to bytes that idpctl would never send."""
+    with socket.socket(socket.AF_UNIX) as s:
+        s.settimeout(20)
+        s.connect(provider.socket)
+        try:
+            s.sendall(data)
+            if close:
+                s.shutdown(socket.SHUT_WR)
+            got = b""
+            while chunk := s.recv(65536):
+                got += chunk
+            return got
+        except OSError:
+            return b""
+
+
+def usage_and_reach(p):
+    for args in ([], ["user"], ["user", "fly"], ["client", "add"], ["client", "show"], ["user", "show", "a", "b"],
+                 ["status", "--nope", "1"], ["user", "list", "--most"], ["--bad"]):
+        status, out, err = ctl(p, *args)
+        check.that(f"usage {args}", status == 2 and "usage" in err and out == "", (status, out, err))
+    status, out, err = ctl(p, "user", "add", "--file", "/nonexistent")
+    check.that("a file that is not there", status == 2, (status, out, err))
+    run = subprocess.run([CTL, "--socket", p.path("nobody.sock"), "status"], capture_output=True, text=True)
+    check.that("no daemon is exit 3, message on standard error", run.returncode == 3 and run.stdout == "" and run.stderr)
+    status, out, err = ctl(p, "status", json_out=False)
+    check.that("people read text", status == 0 and p.issuer in out and err == "", (status, out, err))
+    status, out = answer(p, "status")
+    check.that("machines read JSON", status == 0 and out["issuer"] == p.issuer and out["store_healthy"] and
+               out["signer"]["ready"], out)
+    for most in ("0", "-1", "abc", "99999999999999999999", ""):
+        status, out = answer(p, "audit", "tail", "--most", most)
+        check.that(f"--most {most!r} is refused", status == 1 and out["error"] == "invalid_request", (status, out))
+
+
+def clients(p):
+    metadata = {"client_id": "portal-1", "redirect_uris": ["https://rp.example.vn/cb"], "client_name": "Một cửa", "x": [1]}
+    status, made = answer(p, "client", "add", "--file", "-", stdin=json.dumps(metadata))
+    check.that("client add keeps a free client_id", status == 0 and made["client_id"] == "portal-1", made)
+    check.that("and prints the 3.2.1 object", len(made["client_secret"]) == 43 and made["client_secret_expires_at"] == 0
+               and made["client_id_issued_at"] > 0 and made["x"] == [1] and made["grant_types"] == ["authorization_code"]
+               and made["subject_type"] == "pairwise" and "offline_access" in made["scope"].split(), made)
+    status, out = answer(p, "client", "add", "--file", "-", stdin=json.dumps(metadata))
+    check.that("not a taken one", status == 1 and out["error"] == "already_exists", out)
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as f:
+        json.dump({"redirect_uris": ["http://127.0.0.1/cb"], "token_endpoint_auth_method": "none",
+                   "application_type": "native"}, f)
+        f.flush()
+        status, public = answer(p, "client", "add", "--file", f.name)
+    check.that("a public client has no secret", status == 0 and "client_secret" not in public and public["client_id"], public)
+    for name, bad, code in [
+            ("D13 javascript", {"redirect_uris": ["javascript:alert(1)"]}, "invalid_redirect_uri"),
+            ("D13 wildcard", {"redirect_uris": ["https://*.example.vn/cb"]}, "invalid_redirect_uri"),
+            ("D13 fragment", {"redirect_uris": ["https://a.vn/cb#x"]}, "invalid_redirect_uri"),
+            ("D13 jwks and jwks_uri", {**metadata, "client_id": "j", "jwks": {"keys": []}, "jwks_uri": "https://a.vn/j"},
+             "invalid_client_metadata"),
+            ("D13 oct key", {**metadata, "client_id": "j", "jwks": {"keys": [{"kty": "oct", "k": "c2VjcmV0"}]}},
+             "invalid_client_metadata"),
+            ("D13 1000 keys", {**metadata, "client_id": "j", "jwks": {"keys": [
+                {"kty": "EC", "crv": "P-256", "kid": str(i), "x": "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4",
+                 "y": "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM"} for i in range(1000)]}}, "invalid_client_metadata"),
+            ("several hosts", {"redirect_uris": ["https://a.vn/cb", "https://b.vn/cb"]}, "invalid_client_metadata"),
+            ("no JSON", None, "invalid_client_metadata")]:
+        status, out = answer(p, "client", "add", "--file", "-", stdin=json.dumps(bad) if bad else "{")
+        check.that(name, status == 1 and out["error"] == code and out["error_description"], out)
+    status, shown = answer(p, "client", "show", "portal-1")
+    check.that("the secret is shown once", status == 0 and made["client_secret"] not in json.dumps(shown), shown)
+    status, out = answer(p, "client", "list")
+    check.that("client list", status == 0 and {c["client_id"] for c in out} == {"portal-1", public["client_id"]}, out)
+    check.that("client disable", answer(p, "client", "disable", "portal-1")[0] == 0 and
+               not answer(p, "client", "show", "portal-1")[1]["enabled"])
+    check.that("client enable", answer(p, "client", "enable", "portal-1")[0] == 0 and
+               answer(p, "client", "show", "portal-1")[1]["enabled"])
+    status, out = answer(p, "client", "disable", "nobody")
+    check.that("an unknown client", status == 1 and out["error"] == "not_found", out)
+    return made["client_secret"]
+
+
+def users(p):
+    one = {"username": "Lan", "password": "mật khẩu dài của Lan", "type": "citizen", "ial": 2,
+           "identifiers": {"SoDinhDanh": "030190001235"}, "claims": {"HoVaTen": "Lan", "gender": "female"}}
+    status, out = answer(p, "user", "add", "--file", "-", stdin=json.dumps(one, indent=2))
+    check.that("user add, an object over several lines", status == 0 and out[0]["username"] == "Lan" and
+               len(out[0]["id"]) == 32, out)
+    lines = [json.dumps({"username": "u1", "password_hash": BCRYPT}),
+             json.dumps({"username": "u2", "identifiers": {"SoDinhDanh": "1"}}),
+             "", "{not json",
+             json.dumps({"username": "LAN"}),
+             json.dumps({"username": "u3", "identifiers": {"SoDinhDanh": "030190001235"}}),
+             json.dumps({"username": "u4", "require_change": True})]
+    status, out = answer(p, "user", "add", "--file", "-", stdin="\r\n".join(lines) + "\n")
+    text = out["error_description"]
+    check.that("JSON lines: each error has its line", status == 1 and all(
+        f"line {n}: " in text for n in (2, 4, 5, 6)) and "line 1" not in text and "line 7" not in text, text)
+    check.that("and says what is wrong", "identifiers.SoDinhDanh" in text and "username is taken" in text and
+               "belong to another account" in text and "2 other accounts were added" in text, text)
+    status, out = answer(p, "user", "list")
+    check.that("all or nothing per line", [u["username"] for u in out] == ["lan", "u1", "u4"], out)
+    status, out = answer(p, "user", "add", "--file", "-", stdin="\n\n")
+    check.that("an empty file", status == 1 and out["error"] == "invalid_request", out)
+    status, out = answer(p, "user", "show", "LAN")
+    check.that("user show finds any spelling, tells no number and no hash", status == 0 and out["status"] == "active"
+               and "030190001235" not in json.dumps(out) and "argon2" not in json.dumps(out), out)
+    for verb, after in (("lock", "locked"), ("unlock", "active"), ("disable", "disabled"), ("unlock", "active")):
+        status, out = answer(p, "user", verb, "u1")
+        check.that(f"user {verb}", status == 0 and answer(p, "user", "show", "u1")[1]["status"] == after, out)
+    status, out, err = ctl(p, "user", "set-password", "u1", "--file", "-", stdin="một mật khẩu mới\n", json_out=False)
+    check.that("user set-password", status == 0 and "mật khẩu" not in out + err, (out, err))
+    check.that("it must be changed at the next sign-in", answer(p, "user", "show", "u1")[1]["require_change"])
+    check.that("an empty password", answer(p, "user", "set-password", "u1", "--file", "-", stdin="\n")[0] == 1)
+    check.that("a password of 1 MB", answer(p, "user", "set-password", "u1", "--file", "-", stdin="a" * (1 << 20))[0] == 1)
+    check.that("user erase", answer(p, "user", "erase", "u4")[0] == 0 and answer(p, "user", "show", "u4")[0] == 1)
+    status, out = answer(p, "user", "show", "nobody")
+    check.that("an unknown user", status == 1 and out["error"] == "not_found", out)
+    many = "\n".join(json.dumps({"username": f"bulk{i}", "password_hash": BCRYPT}) for i in range(2000))
+    began = time.monotonic()
+    status, out = answer(p, "user", "add", "--file", "-", stdin=many)
+    check.that(f"2000 accounts at once, {time.monotonic() - began:.1f} s", status == 0 and len(out) == 2000, out)
+
+
+def keys_and_rest(p, secret):
+    status, before = answer(p, "keys", "list")
+    check.that("keys list holds no private key", status == 0 and '"d"' not in json.dumps(before) and
+               {k["use"] for k in before} >= {"sig", "pepper", "data", "index", "code", "pairwise"}, before)
+    status, out = answer(p, "keys", "rotate", "--alg", "ES256")
+    active = [k["kid"] for k in answer(p, "keys", "list")[1] if k["alg"] == "ES256" and k["state"] == "active"]
+    check.that("keys rotate: exactly one active key", status == 0 and active == [out["kid"]], (out, active))
+    status, out = answer(p, "keys", "generate", "--alg", "RS256")
+    check.that("keys generate", status == 0 and out["kid"], out)
+    status, out = answer(p, "keys", "rotate", "--alg", "HS256")
+    check.that("not for HS256", status == 1, out)
+    status, out = answer(p, "session", "end", "00")
+    check.that("session end wants an id", status == 1 and out["error"] == "invalid_request", out)
+    status, out = answer(p, "session", "end", "00" * 20)
+    check.that("an unknown session", status == 1 and out["error"] == "not_found", out)
+    check.that("session list", answer(p, "session", "list", "lan") == (0, []))
+
+    status, rows = answer(p, "audit", "tail", "--after", "0", "--most", "1000")
+    events = [r["event"] for r in rows]
+    check.that("what staff did stands in the audit log", status == 0 and {"client_added", "client_disabled",
+               "user_created", "user_locked", "user_erased", "password_set_by_staff"} <= set(events), set(events))
+    check.that("by whom", all(r["actor"] == f"staff:{os.getuid()}" for r in rows if r["event"] == "user_created"), rows[:2])
+    check.that("without names and numbers", "030190001235" not in json.dumps(rows) and "lan" not in json.dumps(rows).lower()
+               .replace("landlock", ""), "name or number in the log")
+    status, rows = answer(p, "audit", "tail", "--most", "1")
+    check.that("reading it is logged too", answer(p, "audit", "tail", "--most", "1")[1][-1]["event"] == "audit_read")
+
+    copy = p.path("copy.db")
+    status, out = answer(p, "backup", copy)
+    check.that("backup", status == 0 and sqlite3.connect(copy).execute("PRAGMA integrity_check").fetchone() == ("ok",), out)
+    check.that("never over a file", answer(p, "backup", copy)[0] == 1)
+    check.that("nor at a relative path", answer(p, "backup", "copy2.db")[0] == 1)
+    check.that("the copy is for its owner only", stat.S_IMODE(os.stat(copy).st_mode) & 0o077 == 0,
+               oct(os.stat(copy).st_mode))
+    log = p.log()
+    check.that("no secret in the daemon's log", secret not in log and "mật khẩu" not in log and "030190001235" not in log)
+
+
+def who_may(p):
+    mode = stat.S_IMODE(os.stat(p.socket).st_mode)
+    check.that("others cannot open the socket", mode & 0o007 == 0, oct(mode))
+    if os.getuid() == 0:
+        os.chmod(p.folder, 0o755)
+        os.chmod(p.socket, 0o666)
+        status, out, err = ctl(p, "status", as_uid=65534)
+        check.that("a user who is not listed is refused by the daemon", status == 1 and
+                   json.loads(out)["error"] == "access_denied", (status, out, err))
+        os.chmod(p.socket, mode)
+        os.chmod(p.folder, 0o700)
+
+
+def hostile(p):
+    for name, data in [("nothing", b""), ("no JSON", b"\x00\xff{{{"), ("an array", b"[1,2]"), ("no noun", b"{}"),
+                       ("args no object", b'{"noun":"user","verb":"show","args":[1]}'),
+                       ("noun no text", b'{"noun":{"a":1},"verb":7}'),
+                       ("depth", b'{"noun":' * 10000),
+                       ("duplicate members", b'{"noun":"status","noun":"backup"}'),
+                       ("16 MB", b'{"noun":"' + b"a" * (16 << 20)),
+                       ("a length in front", struct.pack(">I", 2) + b"{}"),
+                       ("format text", b'{"noun":"user","verb":"show","args":{"username":"%s%s%n"}}'),
+                       ("no arguments", b'{"noun":"backup"}'), ("add nothing", b'{"noun":"client","verb":"add"}')]:
+        got = raw(p, data)
+        try:
+            status = json.loads(got).get("status") if got else None
+        except ValueError:
+            status = got
+        check.that(f"hostile: {name}", status in (1, None), got[:200])
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.connect(p.socket)
+        began = time.monotonic()
+        status, _ = answer(p, "status")
+        check.that(f"a silent peer holds others up for seconds only ({time.monotonic() - began:.1f} s)", status == 0 and
+                   time.monotonic() - began < 10)
+    check.that("and the daemon is well", answer(p, "status")[1]["store_healthy"])
+
+
+def start_and_stop():
+    p = idp.Provider()
+    with open(p.socket, "w", encoding="ascii") as f:
+        f.write("not a socket")
+    try:
+        p.start()
+        check.that("a file in the socket's place is left alone", False)
+    except AssertionError:
+        check.that("a file in the socket's place is left alone", Path(p.socket).read_text(encoding="ascii") == "not a socket")
+    p.stop()
+    os.unlink(p.socket)
+    p.start()
+    p.kill()
+    check.that("a socket left by a killed daemon is taken over", os.path.exists(p.socket) and p.start() and
+               answer(p, "status")[0] == 0)
+    p.stop()
+    check.that("the socket goes with the daemon", not os.path.exists(p.socket))
+    p.remove()
+
+
+def main():
+    with idp.Provider() as p:
+        usage_and_reach(p)
+        secret = clients(p)
+        users(p)
+        keys_and_rest(p, secret)
+        who_may(p)
+        hostile(p)
+    start_and_stop()
+    return check.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
