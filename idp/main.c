@@ -208,11 +208,9 @@ static enum err start(struct daemon *d, const struct config *cfg) {
         return e;
     if ((e = start_signer(d, cfg)))
         return e;
-    if ((e = start_server(d, cfg)))
-        return e;
     if ((e = ctl_server_start(idp, signer_channel(idp->signer, CHANNEL_CTL), &d->ctl)))
         return fail("admin socket", NULL, e);
-    return ERR_OK;
+    return start_server(d, cfg); /* last: /readyz answers only when all the rest is there */
 }
 
 /* ---- housekeeping ---- */
