@@ -10,7 +10,10 @@
 #include "idp/metrics.h"
 #include "web/server_internal.h"
 
-#define CONNECTION_MEMORY ((size_t)32 * 1024)
+/* Bytes per connection for the request, the library's copy and index of its cookies and parameters,
+ * and the answer's header: 16 KiB of request (guard.h) may be answered by a Location of 10 KiB.
+ * Above 32 KiB the library maps the memory, so what is not touched costs nothing. */
+#define CONNECTION_MEMORY ((size_t)64 * 1024)
 
 const char *library_version(void) {
     return MHD_get_version();
@@ -144,7 +147,8 @@ enum err library_start(struct io_thread *t) {
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY,
         MHD_OPTION_CONNECTION_LIMIT, cfg->connection_limit,
         MHD_OPTION_CONNECTION_TIMEOUT, 0U, /* connection.c keeps time, by phase */
-        MHD_OPTION_STRICT_FOR_CLIENT, 1,
+        /* The guard is stricter than 1 here, and the library sends its own refusals' header twice. */
+        MHD_OPTION_STRICT_FOR_CLIENT, 0,
         MHD_OPTION_URI_LOG_CALLBACK, on_request_line, t,
         MHD_OPTION_NOTIFY_COMPLETED, on_completed, t,
         MHD_OPTION_NOTIFY_CONNECTION, on_connection, t,
