@@ -117,6 +117,12 @@ struct proxy_waiting {
     unsigned char bytes[PROXY_FIXED_BYTES + PROXY_REST_MAX];
 };
 
+#define IDS_DRAWN 64
+struct id_supply {
+    unsigned char bytes[IDS_DRAWN][24]; /* trace id, span id */
+    unsigned left;
+};
+
 struct io_thread {
     struct server *server;
     unsigned index;
@@ -133,6 +139,7 @@ struct io_thread {
     int64_t drain_since_us;
     unsigned jobs_out; /* exchanges with the pool or the writer */
     struct joining joining;
+    struct id_supply ids;
     struct connection *connections;
     struct exchange *free_exchanges;
     unsigned n_free;

@@ -13,7 +13,7 @@ import tempfile
 import threading
 import time
 
-sys.path[0] = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib")  # not this folder: token.py
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 from check import collect, equal, run, true  # noqa: E402
 from testserver import SLOW, TestServer, Wire, request  # noqa: E402
 
