@@ -217,8 +217,9 @@ static enum verdict verify_bcrypt(const struct hash_parts *h, struct span passwo
     AUTO_FREE struct crypt_data *data = calloc(1, sizeof *data);
     if (!data)
         return DENY;
-    const char *again = crypt_r(phrase, h->text, data);
-    bool ok = again && again[0] != '*' && ct_equal(span_of(again), span_of(h->text));
+    /* crypt_rn says failure with NULL, where crypt_r makes up a hash. */
+    const char *again = crypt_rn(phrase, h->text, data, (int)sizeof *data);
+    bool ok = again && ct_equal(span_of(again), span_of(h->text));
     wipe(data, sizeof *data);
     wipe(phrase, sizeof phrase);
     return verdict_of(ok);
