@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Building and running batches; see batch.h and internal.h. */
+#include <assert.h>
 #include <string.h>
 
 #include "idp/store/internal.h"
@@ -14,17 +15,47 @@ static struct db_value value_copy(struct batch *b, struct db_value v) {
     return v;
 }
 
+/* SQLite would take a text for a number; PostgreSQL is told the types of the table and would not. */
+static bool types_match(enum stmt stmt, const struct db_value *params, size_t n) {
+    static const char letter[] = {[DB_INT] = 'i', [DB_TEXT] = 't', [DB_BYTES] = 'b'};
+    const char *types = sql_table[stmt].types;
+    if (strlen(types) != n)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (params[i].kind != DB_NULL && letter[params[i].kind] != types[i])
+            return false;
+    return true;
+}
+
+static void params_copy(struct batch *b, struct op *op, const struct db_value *params, size_t n) {
+    op->param = n ? arena_alloc(b->arena, n * sizeof *params) : NULL;
+    if (n && !op->param) {
+        b->build_err = ERR_NOMEM;
+        return;
+    }
+    op->n_params = n;
+    for (size_t i = 0; i < n; i++)
+        op->param[i] = value_copy(b, params[i]);
+}
+
 struct op *batch_add(struct batch *b, enum stmt stmt, const struct db_value *params, size_t n) {
     static _Thread_local struct op scratch;
+    assert(n <= OP_PARAMS_MAX && types_match(stmt, params, n));
     struct op *op = &scratch;
-    if (b->n < BATCH_OPS_MAX && n <= OP_PARAMS_MAX)
+    if (b->n < BATCH_OPS_MAX)
         op = &b->op[b->n++];
     else
         b->build_err = ERR_TOO_LONG;
-    *op = (struct op){.stmt = stmt, .n_params = n};
-    for (size_t i = 0; i < n && i < OP_PARAMS_MAX; i++)
-        op->param[i] = value_copy(b, params[i]);
+    *op = (struct op){.stmt = stmt};
+    params_copy(b, op, params, n);
     return op;
+}
+
+/* The requester is not told why the engine could not: ERR_BUSY is a gate's answer. */
+static enum err run_op(const struct db_driver *driver, struct db_conn *conn, const struct op *op,
+                       struct arena *a, int64_t *ret_rows) {
+    enum err e = driver->run(conn, op, a, ret_rows);
+    return e == ERR_BUSY ? ERR_STORE : e;
 }
 
 enum err batch_run(const struct db_driver *driver, struct db_conn *conn, struct batch *b,
@@ -36,7 +67,7 @@ enum err batch_run(const struct db_driver *driver, struct db_conn *conn, struct 
         if (before)
             b->result = before(ctx, op, b->arena);
         if (!b->result)
-            b->result = driver->run(conn, op, b->arena, &rows);
+            b->result = run_op(driver, conn, op, b->arena, &rows);
         if (!b->result && op->refusal && rows == 0)
             b->result = op->refusal;
         b->failed_op = i;

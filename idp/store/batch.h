@@ -19,8 +19,6 @@
 #define BATCH_OPS_MAX 24
 #define OP_PARAMS_MAX 24
 
-
-
 struct db_value {
     enum { DB_NULL = 0, DB_INT, DB_TEXT, DB_BYTES } kind;
     int64_t num;
@@ -38,8 +36,8 @@ struct db_row {
 typedef enum err db_row_fn(struct arena *a, const struct db_row *row, void *ret);
 
 struct op {
-    unsigned stmt; /* enum stmt of idp/store/sql.h */
-    struct db_value param[OP_PARAMS_MAX];
+    unsigned stmt;          /* enum stmt of idp/store/sql.h */
+    struct db_value *param; /* n_params of them, in the batch's arena: a request holds two batches */
     size_t n_params;
     db_row_fn *row; /* NULL: rows are ignored */
     void *ret;

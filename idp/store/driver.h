@@ -26,6 +26,10 @@ enum db_control {
     DB_CONTROL_COUNT
 };
 
+/* Failures of the engine, for every function here:
+ *   ERR_STORE  this statement cannot be done (a constraint, say); others can
+ *   ERR_BUSY   no lock, space or memory now; nothing was changed, later it may go
+ *   ERR_IO     the medium failed: what it was given last may or may not be kept */
 struct db_driver {
     const char *name;
     /* `*reterr_text` (in `a`) says why not. */
@@ -33,9 +37,11 @@ struct db_driver {
                      const char **reterr_text);
     void (*close)(struct db_conn *c);
     /* Runs one statement of the table to its end; `ret_rows`: rows returned, or changed by a
-     * statement that returns none. ERR_STORE on any failure of the engine. */
+     * statement that returns none. */
     enum err (*run)(struct db_conn *c, const struct op *op, struct arena *a, int64_t *ret_rows);
     enum err (*control)(struct db_conn *c, enum db_control what);
+    /* False after the engine rolled all back by itself, as it may when it lacks space. */
+    bool (*in_transaction)(struct db_conn *c);
     /* One statement of a migration. */
     enum err (*define)(struct db_conn *c, const char *sql);
     /* Whole and readable? Quick form at start, full form after a backup. */

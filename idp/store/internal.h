@@ -65,6 +65,12 @@ void *list_grow(struct arena *a, void *items, size_t count, size_t size);
 
 enum err user_from_row(struct arena *a, const struct db_row *row, size_t first, struct user *u);
 
+/* ---- schema ---- */
+
+/* ERR_REFUSED for a database that a newer program made. */
+must_check enum err store_migrate(const struct db_driver *driver, struct db_conn *c, struct arena *a,
+                                  const char **reterr_text);
+
 /* ---- writer ---- */
 
 must_check enum err writer_start(const struct db_driver *driver, struct db_conn *conn,

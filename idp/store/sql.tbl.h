@@ -100,7 +100,7 @@ SQL(GRANT_INSERT, "bbbttttiiiiibiiii",
 SQL(GRANT_FIND, "b",
     "SELECT g.key, g.user_id, g.session_key, g.client_id, g.scope, g.claims, g.acr, g.amr, "
     "g.auth_time, g.is_offline, g.has_refresh, g.generation, g.salt, g.rotated_at, g.issued_at, "
-    "g.idle_expires_at, g.expires_at, g.revoked_at, u.status, s.ended_at, s.expires_at "
+    "g.idle_expires_at, g.expires_at, g.revoked_at, u.status, s.ended_at "
     "FROM oauth_grant g JOIN account u ON u.id = g.user_id "
     "LEFT JOIN session s ON s.key = g.session_key WHERE g.key = $1")
 SQL(GRANT_ROTATE, "biii",

@@ -3,6 +3,7 @@
  * The SQLite driver: the only file that includes <sqlite3.h>. WAL with synchronous=FULL, because
  * NORMAL loses acknowledged commits at power loss; all writes and checkpoints on one connection. */
 #include <fcntl.h>
+#include <libgen.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -12,13 +13,18 @@
 #include "idp/store/driver.h"
 #include "idp/store/sql.h"
 
-#define BUSY_TIMEOUT_MS 5000
 #define COLUMNS_MAX 32
-#define BACKUP_PAGES 256
+#define BACKUP_ALL_PAGES (-1)
+
+/* A statement of the table, and where its $1, $2, ... are bound. */
+struct prepared {
+    sqlite3_stmt *st;
+    int index[OP_PARAMS_MAX];
+};
 
 struct db_conn {
     sqlite3 *db;
-    sqlite3_stmt *stmt[STMT_COUNT];
+    struct prepared stmt[STMT_COUNT];
     sqlite3_stmt *control[DB_CONTROL_COUNT];
 };
 
@@ -27,20 +33,54 @@ static const char *const control_sql[DB_CONTROL_COUNT] = {
     [DB_SAVEPOINT] = "SAVEPOINT j", [DB_RELEASE] = "RELEASE j", [DB_ROLLBACK_TO] = "ROLLBACK TO j",
 };
 
-static const char *const pragmas_common[] = {
-    "PRAGMA busy_timeout = 5000", "PRAGMA foreign_keys = ON", "PRAGMA trusted_schema = OFF",
-    "PRAGMA cell_size_check = ON", "PRAGMA mmap_size = 0",    "PRAGMA cache_size = -1024",
-    NULL,
+/* What the engine must answer; some of these it may decline without an error. */
+struct pragma {
+    const char *sql;
+    const char *answer;
 };
-static const char *const pragmas_writer[] = {
-    "PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL", "PRAGMA secure_delete = ON", NULL,
+static const struct pragma pragmas_common[] = {
+    {"PRAGMA busy_timeout = 5000", "5000"},
+    {"PRAGMA foreign_keys = ON", NULL},
+    {"PRAGMA foreign_keys", "1"},
+    {"PRAGMA trusted_schema = OFF", NULL},
+    {"PRAGMA cell_size_check = ON", NULL},
+    {"PRAGMA mmap_size = 0", NULL},
+    {"PRAGMA cache_size = -1024", NULL},
+    {NULL, NULL},
 };
+static const struct pragma pragmas_writer[] = {
+    {"PRAGMA journal_mode = WAL", "wal"},
+    {"PRAGMA synchronous = FULL", NULL},
+    {"PRAGMA synchronous", "2"},
+    {"PRAGMA secure_delete = ON", "1"},
+    {NULL, NULL},
+};
+
+/* driver.h says what each of the three means. */
+static enum err engine_err(int rc) {
+    switch (rc & 0xff) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+    case SQLITE_FULL:
+    case SQLITE_NOMEM:
+        return ERR_BUSY;
+    case SQLITE_IOERR:
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+    case SQLITE_CANTOPEN:
+    case SQLITE_READONLY:
+    case SQLITE_PROTOCOL:
+        return ERR_IO;
+    default:
+        return ERR_STORE;
+    }
+}
 
 static void sqlite_close_conn(struct db_conn *c) {
     if (!c)
         return;
     for (size_t i = 0; i < STMT_COUNT; i++)
-        sqlite3_finalize(c->stmt[i]);
+        sqlite3_finalize(c->stmt[i].st);
     for (size_t i = 0; i < DB_CONTROL_COUNT; i++)
         sqlite3_finalize(c->control[i]);
     sqlite3_close(c->db);
@@ -48,21 +88,42 @@ static void sqlite_close_conn(struct db_conn *c) {
 }
 
 static enum err sqlite_define(struct db_conn *c, const char *sql) {
-    return sqlite3_exec(c->db, sql, NULL, NULL, NULL) == SQLITE_OK ? ERR_OK : ERR_STORE;
+    int rc = sqlite3_exec(c->db, sql, NULL, NULL, NULL);
+    return rc == SQLITE_OK ? ERR_OK : engine_err(rc);
 }
 
-static enum err run_pragmas(struct db_conn *c, const char *const *pragmas) {
-    for (; *pragmas; pragmas++)
-        if (sqlite_define(c, *pragmas))
-            return ERR_STORE;
-    return ERR_OK;
+/* The one value that a pragma answers with. */
+struct answer {
+    const char *expected;
+    bool is_given;
+};
+
+static int answer_row(void *ctx, int n, char **values, char **names) {
+    (void)names;
+    struct answer *a = ctx;
+    a->is_given = n == 1 && values[0] && strcmp(values[0], a->expected) == 0;
+    return 0;
+}
+
+static enum err ask(struct db_conn *c, const char *sql, const char *expected) {
+    struct answer a = {.expected = expected};
+    int rc = sqlite3_exec(c->db, sql, answer_row, &a, NULL);
+    if (rc != SQLITE_OK)
+        return engine_err(rc);
+    return a.is_given ? ERR_OK : ERR_STORE;
+}
+
+static enum err run_pragmas(struct db_conn *c, const struct pragma *p) {
+    enum err e = ERR_OK;
+    for (; !e && p->sql; p++)
+        e = p->answer ? ask(c, p->sql, p->answer) : sqlite_define(c, p->sql);
+    return e;
 }
 
 static enum err prepare_conn(struct db_conn *c, enum db_mode mode) {
-    (void)sqlite3_busy_timeout(c->db, BUSY_TIMEOUT_MS);
     (void)sqlite3_db_config(c->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-    enum err e = mode == DB_READ_WRITE ? run_pragmas(c, pragmas_writer) : ERR_OK;
-    return e ? e : run_pragmas(c, pragmas_common);
+    enum err e = run_pragmas(c, pragmas_common);
+    return !e && mode == DB_READ_WRITE ? run_pragmas(c, pragmas_writer) : e;
 }
 
 /* Made by us, so that it is nobody else's to read from the first byte. */
@@ -83,7 +144,10 @@ static enum err sqlite_open_conn(const char *path, enum db_mode mode, struct are
     int flags = SQLITE_OPEN_NOMUTEX |
                 (mode == DB_READ_WRITE ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY);
     if (sqlite3_open_v2(path, &c->db, flags, NULL) != SQLITE_OK || prepare_conn(c, mode)) {
-        *reterr_text = arena_printf(a, "%s: %s", path, sqlite3_errmsg(c->db));
+        bool declined = sqlite3_errcode(c->db) == SQLITE_OK;
+        *reterr_text = arena_printf(a, "%s: %s", path,
+                                    declined ? "WAL with full synchronisation is not to be had here"
+                                             : sqlite3_errmsg(c->db));
         sqlite_close_conn(c);
         return ERR_STORE;
     }
@@ -91,10 +155,11 @@ static enum err sqlite_open_conn(const char *path, enum db_mode mode, struct are
     return ERR_OK;
 }
 
-static sqlite3_stmt *prepared(struct db_conn *c, sqlite3_stmt **slot, const char *sql) {
-    if (!*slot && sqlite3_prepare_v3(c->db, sql, -1, SQLITE_PREPARE_PERSISTENT, slot, NULL) != SQLITE_OK)
-        *slot = NULL;
-    return *slot;
+static enum err prepare(struct db_conn *c, const char *sql, sqlite3_stmt **slot) {
+    if (*slot)
+        return ERR_OK;
+    int rc = sqlite3_prepare_v3(c->db, sql, -1, SQLITE_PREPARE_PERSISTENT, slot, NULL);
+    return rc == SQLITE_OK ? ERR_OK : engine_err(rc);
 }
 
 /* SQLite numbers `$1` by first appearance, so its name is what counts. */
@@ -103,6 +168,16 @@ static int parameter_index(sqlite3_stmt *st, size_t n) {
     if (n >= 10)
         name[2] = (char)('0' + n % 10);
     return sqlite3_bind_parameter_index(st, name);
+}
+
+static enum err prepare_row(struct db_conn *c, unsigned stmt) {
+    struct prepared *p = &c->stmt[stmt];
+    if (p->st)
+        return ERR_OK;
+    enum err e = prepare(c, sql_table[stmt].text, &p->st);
+    for (size_t i = 0; !e && sql_table[stmt].types[i]; i++)
+        p->index[i] = parameter_index(p->st, i + 1);
+    return e;
 }
 
 static int bind_value(sqlite3_stmt *st, int index, const struct db_value *v) {
@@ -120,13 +195,11 @@ static int bind_value(sqlite3_stmt *st, int index, const struct db_value *v) {
     return sqlite3_bind_null(st, index);
 }
 
-static enum err bind_all(sqlite3_stmt *st, const struct op *op) {
-    for (size_t i = 0; i < op->n_params; i++) {
-        int index = parameter_index(st, i + 1);
-        if (index == 0 || bind_value(st, index, &op->param[i]) != SQLITE_OK)
-            return ERR_STORE;
-    }
-    return ERR_OK;
+static enum err bind_all(const struct prepared *p, const struct op *op) {
+    int rc = SQLITE_OK;
+    for (size_t i = 0; rc == SQLITE_OK && i < op->n_params; i++)
+        rc = bind_value(p->st, p->index[i], &op->param[i]);
+    return rc == SQLITE_OK ? ERR_OK : engine_err(rc);
 }
 
 static struct db_value column_value(sqlite3_stmt *st, int i) {
@@ -177,59 +250,61 @@ static enum err step_all(struct db_conn *c, sqlite3_stmt *st, const struct op *o
         rows++;
     }
     if (rc != SQLITE_DONE)
-        return ERR_STORE;
+        return engine_err(rc);
     *ret_rows = sqlite3_column_count(st) > 0 ? rows : sqlite3_changes64(c->db);
     return ERR_OK;
 }
 
 static enum err sqlite_run(struct db_conn *c, const struct op *op, struct arena *a, int64_t *ret_rows) {
-    sqlite3_stmt *st = prepared(c, &c->stmt[op->stmt], sql_table[op->stmt].text);
-    if (!st)
-        return ERR_STORE;
-    enum err e = bind_all(st, op);
+    enum err e = prepare_row(c, op->stmt);
+    if (e)
+        return e;
+    const struct prepared *p = &c->stmt[op->stmt];
+    e = bind_all(p, op);
     if (!e)
-        e = step_all(c, st, op, a, ret_rows);
-    (void)sqlite3_reset(st);
-    (void)sqlite3_clear_bindings(st);
+        e = step_all(c, p->st, op, a, ret_rows);
+    (void)sqlite3_reset(p->st);
+    (void)sqlite3_clear_bindings(p->st);
     return e;
 }
 
 static enum err sqlite_control(struct db_conn *c, enum db_control what) {
-    sqlite3_stmt *st = prepared(c, &c->control[what], control_sql[what]);
-    if (!st)
-        return ERR_STORE;
-    int rc = sqlite3_step(st);
-    (void)sqlite3_reset(st);
+    enum err e = prepare(c, control_sql[what], &c->control[what]);
+    if (e)
+        return e;
+    int rc = sqlite3_step(c->control[what]);
+    (void)sqlite3_reset(c->control[what]);
     if (rc != SQLITE_DONE)
-        return ERR_STORE;
+        return engine_err(rc);
     return what == DB_ROLLBACK_TO ? sqlite_control(c, DB_RELEASE) : ERR_OK;
 }
 
-static int check_row(void *ctx, int n, char **values, char **names) {
-    (void)names;
-    bool *whole = ctx;
-    *whole = n == 1 && values[0] && strcmp(values[0], "ok") == 0;
-    return 0;
+static bool sqlite_in_transaction(struct db_conn *c) {
+    return sqlite3_get_autocommit(c->db) == 0;
 }
 
 static enum err sqlite_check(struct db_conn *c, bool full) {
-    bool whole = false;
-    const char *sql = full ? "PRAGMA integrity_check(1)" : "PRAGMA quick_check(1)";
-    if (sqlite3_exec(c->db, sql, check_row, &whole, NULL) != SQLITE_OK)
-        return ERR_STORE;
-    return whole ? ERR_OK : ERR_STORE;
+    return ask(c, full ? "PRAGMA integrity_check(1)" : "PRAGMA quick_check(1)", "ok");
 }
 
+/* In one step, hence from one snapshot: between steps each commit of the writer would make the copy
+ * begin again, and under load it would never end. */
 static enum err copy_pages(sqlite3 *to, sqlite3 *from) {
     sqlite3_backup *backup = sqlite3_backup_init(to, "main", from, "main");
     if (!backup)
         return ERR_STORE;
-    int rc;
-    do {
-        rc = sqlite3_backup_step(backup, BACKUP_PAGES);
-    } while (rc == SQLITE_OK || rc == SQLITE_BUSY || rc == SQLITE_LOCKED);
+    int rc = sqlite3_backup_step(backup, BACKUP_ALL_PAGES);
     int finish = sqlite3_backup_finish(backup);
     return rc == SQLITE_DONE && finish == SQLITE_OK ? ERR_OK : ERR_STORE;
+}
+
+/* The new file's name is in its folder only when the folder is on disk. */
+static enum err folder_sync(const char *path) {
+    AUTO_FREE char *copy = strdup(path);
+    if (!copy)
+        return ERR_NOMEM;
+    AUTO_CLOSE int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return fd >= 0 && fsync(fd) == 0 ? ERR_OK : ERR_IO;
 }
 
 static enum err sqlite_copy_to(struct db_conn *c, const char *path) {
@@ -244,6 +319,8 @@ static enum err sqlite_copy_to(struct db_conn *c, const char *path) {
         e = ERR_STORE;
     if (!e && fsync(fd) != 0)
         e = ERR_IO;
+    if (!e)
+        e = folder_sync(path);
     if (e)
         (void)unlink(path);
     return e;
@@ -255,6 +332,7 @@ const struct db_driver db_sqlite = {
     .close = sqlite_close_conn,
     .run = sqlite_run,
     .control = sqlite_control,
+    .in_transaction = sqlite_in_transaction,
     .define = sqlite_define,
     .check = sqlite_check,
     .copy_to = sqlite_copy_to,

@@ -1,59 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The store's life: open, migrate, readers, waiting writes, backup, purge; see store.h. */
+ * The store's life: open, readers, waiting writes; see store.h. */
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "idp/store/internal.h"
-
-static enum err one_int(struct arena *a, const struct db_row *row, void *ret) {
-    (void)a;
-    *(int64_t *)ret = col_int(row, 0);
-    return ERR_OK;
-}
-
-/* ---- migrations ---- */
-
-/* 0 for a new database, whose table of versions is not there yet. */
-static int64_t schema_version(const struct db_driver *driver, struct db_conn *c, struct arena *a) {
-    int64_t version = 0, rows;
-    const struct op op = {.stmt = STMT_SCHEMA_VERSION, .row = one_int, .ret = &version};
-    return driver->run(c, &op, a, &rows) ? 0 : version;
-}
-
-static enum err apply(const struct db_driver *driver, struct db_conn *c, const struct sql_migration *m,
-                      struct arena *a) {
-    int64_t rows;
-    enum err e = driver->control(c, DB_BEGIN);
-    for (const char *const *sql = m->statements; !e && *sql; sql++)
-        e = driver->define(c, *sql);
-    struct op set = {.stmt = STMT_SCHEMA_SET_VERSION, .n_params = 1};
-    set.param[0] = v_int(m->version);
-    if (!e)
-        e = driver->run(c, &set, a, &rows);
-    if (!e)
-        e = driver->control(c, DB_COMMIT);
-    if (e)
-        (void)driver->control(c, DB_ROLLBACK);
-    return e;
-}
-
-static enum err migrate(const struct db_driver *driver, struct db_conn *c, struct arena *a,
-                        const char **reterr_text) {
-    int64_t version = schema_version(driver, c, a);
-    if (version > sql_schema_version) {
-        *reterr_text = "the database was made by a newer version of this program";
-        return ERR_REFUSED;
-    }
-    for (const struct sql_migration *m = sql_migrations; m->statements; m++)
-        if (m->version > version && apply(driver, c, m, a)) {
-            *reterr_text = "the database could not be brought to this version's schema";
-            return ERR_STORE;
-        }
-    return ERR_OK;
-}
 
 /* ---- life ---- */
 
@@ -66,7 +19,7 @@ static enum err open_writer(struct store *s, struct arena *a, const char **reter
     if (e)
         *reterr_text = "the database is damaged (quick_check)";
     else
-        e = migrate(s->driver, c, a, reterr_text);
+        e = store_migrate(s->driver, c, a, reterr_text);
     if (!e)
         e = writer_start(s->driver, c, &s->writer);
     if (e)
@@ -169,59 +122,4 @@ void store_stats_get(struct store *s, struct store_stats *ret_stats) {
 
 bool store_is_healthy(const struct store *s) {
     return writer_is_healthy(s->writer);
-}
-
-/* ---- backup, purge ---- */
-
-static enum err backup_check(struct store *s, const char *path, struct arena *a, const char **reterr_text) {
-    struct db_conn *c;
-    enum err e = s->driver->open(path, DB_READ_WRITE, a, &c, reterr_text);
-    if (e)
-        return e;
-    e = s->driver->check(c, true);
-    if (e)
-        *reterr_text = "the copy did not pass its integrity check";
-    s->driver->close(c);
-    return e;
-}
-
-enum err store_backup(struct store *s, const char *path, struct arena *a, const char **reterr_text) {
-    struct db_conn *c;
-    enum err e = s->driver->open(s->target, DB_READ_ONLY, a, &c, reterr_text);
-    if (e)
-        return e;
-    e = s->driver->copy_to(c, path);
-    s->driver->close(c);
-    if (e) {
-        *reterr_text = e == ERR_EXISTS ? "the file exists already, or cannot be made"
-                                       : "the copy could not be written";
-        return e;
-    }
-    return backup_check(s, path, a, reterr_text);
-}
-
-static enum err count_row(struct arena *a, const struct db_row *row, void *ret) {
-    (void)a;
-    (void)row;
-    ++*(uint64_t *)ret;
-    return ERR_OK;
-}
-
-enum err store_purge(struct store *s, int64_t now, unsigned most, uint64_t *ret_deleted) {
-    static const enum stmt purges[] = {STMT_PURGE_SESSION, STMT_PURGE_GRANT, STMT_PURGE_PENDING,
-                                       STMT_PURGE_ONCE, STMT_PURGE_THROTTLE};
-    CLEANUP(arena_done) struct arena a = ARENA_INIT(ARENA_LIMIT_DEFAULT);
-    uint64_t deleted = 0;
-    for (size_t i = 0; i < ARRAY_LEN(purges); i++) {
-        struct batch b = BATCH_INIT(&a);
-        struct op *op = BATCH_ADD(&b, purges[i], v_int(now), v_int(most));
-        op->row = count_row;
-        op->ret = &deleted;
-        enum err e = store_write_wait(s, &b);
-        if (e)
-            return e;
-        arena_reset(&a);
-    }
-    *ret_deleted = deleted;
-    return ERR_OK;
 }

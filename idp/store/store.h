@@ -62,13 +62,15 @@ struct store_stats {
     unsigned queue_depth;
 };
 void store_stats_get(struct store *s, struct store_stats *ret_stats);
-/* False after an I/O error in a commit: the store has stopped issuing (X08). */
+/* False after an I/O error: the store has stopped writing for good (X08). A full disk does not
+ * stop it; what it could not take got ERR_STORE. */
 bool store_is_healthy(const struct store *s);
 
 /* Online copy to a new file with the backup API, then an integrity check of it. */
 must_check enum err store_backup(struct store *s, const char *path, struct arena *a,
                                  const char **reterr_text);
-/* Deletes up to `most` expired rows of every table that expires; how many went. */
+/* Deletes expired rows of every table that expires, in transactions of at most `most` (> 0) rows,
+ * until none is left or a call has done 64 of them a table; how many went. */
 must_check enum err store_purge(struct store *s, int64_t now, unsigned most, uint64_t *ret_deleted);
 
 /* ---- users ----------------------------------------------------------------------------------- */
@@ -284,6 +286,12 @@ struct audit_list {
     struct audit_row *item;
     size_t count;
 };
+/* What `row`'s hash must be, given that of the row before it (zeros before the first): for who
+ * verifies the chain. */
+#define AUDIT_HASH_BYTES 32
+must_check enum err store_audit_hash(const unsigned char previous[AUDIT_HASH_BYTES],
+                                     const struct audit_row *row,
+                                     unsigned char ret_hash[AUDIT_HASH_BYTES]);
 /* The newest ones, oldest of them first. */
 void store_audit_newest(struct batch *b, unsigned most, struct audit_list *ret);
 void store_audit_tail(struct batch *b, int64_t after_seq, unsigned most, struct audit_list *ret);

@@ -2,28 +2,19 @@
  *
  * The writer thread: takes all that waits (at most GROUP_MAX), runs it in one transaction with a
  * savepoint each, commits, and only then tells the requesters. No timer, no spinning: while one
- * group commits, the next gathers. After a commit that failed the store has stopped: what was
- * acknowledged is safe, and nothing more will be. */
-#include <openssl/evp.h>
+ * group commits, the next gathers. After the medium failed the store has stopped: what was
+ * acknowledged is safe, and nothing more will be. A full disk only refuses what it cannot take. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buf.h"
 #include "base/cleanup.h"
+#include "idp/store/audit_chain.h"
 #include "idp/store/internal.h"
 
 #define GROUP_MAX 50
 #define QUEUE_MAX 1024
-#define CHAIN_BYTES 32
-#define AUDIT_ROW_MAX 65536
-#define AUDIT_FIELDS 10 /* seq ... detail, hash */
-
-struct chain {
-    int64_t seq;
-    unsigned char hash[CHAIN_BYTES];
-};
 
 struct writer {
     const struct db_driver *driver;
@@ -37,73 +28,39 @@ struct writer {
     atomic_bool healthy;
     void (*group_done)(void *ctx);
     void *group_ctx;
-    struct chain chain;
+    struct audit_chain chain;
     struct store_stats stats; /* under lock */
 };
 
-/* ---- audit chain ---- */
-
-static void audit_encode(const struct op *op, const unsigned char previous[CHAIN_BYTES], struct buf *out) {
-    buf_add(out, previous, CHAIN_BYTES);
-    for (size_t i = 0; i < AUDIT_FIELDS - 1; i++) {
-        const struct db_value *v = &op->param[i];
-        buf_add_u8(out, (uint8_t)v->kind);
-        if (v->kind == DB_INT)
-            buf_add_u64(out, (uint64_t)v->num);
-        else
-            buf_add_block(out, v->bytes);
-    }
-}
-
-static enum err audit_fill(void *ctx, struct op *op, struct arena *a) {
-    struct writer *w = ctx;
-    if (!op->is_audit)
-        return ERR_OK;
-    struct chain next = {.seq = w->chain.seq + 1};
-    op->param[0] = v_int(next.seq);
-    CLEANUP(buf_done) struct buf row = BUF_INIT(AUDIT_ROW_MAX);
-    audit_encode(op, w->chain.hash, &row);
-    if (buf_err(&row))
-        return buf_err(&row);
-    if (EVP_Q_digest(NULL, "SHA256", NULL, row.data, row.len, next.hash, NULL) != 1)
-        return ERR_CRYPTO;
-    struct span hash = arena_dup(a, span_bytes(next.hash, CHAIN_BYTES));
-    if (!hash.ptr)
-        return ERR_NOMEM;
-    op->param[AUDIT_FIELDS - 1] = v_blob(hash);
-    w->chain = next;
-    return ERR_OK;
-}
-
-static enum err chain_row(struct arena *a, const struct db_row *row, void *ret) {
-    (void)a;
-    struct chain *c = ret;
-    c->seq = col_int(row, 0);
-    return col_bytes(row, 1, c->hash, CHAIN_BYTES);
-}
-
-static enum err chain_load(struct writer *w) {
-    const struct op last = {.stmt = STMT_AUDIT_LAST, .row = chain_row, .ret = &w->chain};
-    CLEANUP(arena_done) struct arena a = ARENA_INIT(4096);
-    int64_t rows;
-    return w->driver->run(w->conn, &last, &a, &rows);
-}
-
 /* ---- one group ---- */
 
-/* Inside the group's transaction. A batch that ends early leaves nothing: its savepoint is rolled
- * back; one statement alone is atomic without. */
+/* Just before an op runs: only here is it known what stands before an audit row. */
+static enum err before_op(void *ctx, struct op *op, struct arena *a) {
+    struct writer *w = ctx;
+    return op->is_audit ? audit_chain_add(&w->chain, op, a) : ERR_OK;
+}
+
+/* One statement without rows is atomic by itself. */
+static bool needs_savepoint(const struct batch *b) {
+    return b->n > 1 || (b->n == 1 && b->op[0].row);
+}
+
+/* Inside the group's transaction. A batch that ends early leaves nothing behind; a medium that
+ * failed, or an engine that rolled all back by itself, is the end of the whole group. */
 static enum err run_job(struct writer *w, struct batch *b) {
-    struct chain before = w->chain;
-    bool savepoint = b->n > 1;
-    if (savepoint && w->driver->control(w->conn, DB_SAVEPOINT))
-        return ERR_STORE;
-    enum err e = batch_run(w->driver, w->conn, b, audit_fill, w);
+    const struct audit_chain before = w->chain;
+    bool savepoint = needs_savepoint(b);
+    enum err e = savepoint ? w->driver->control(w->conn, DB_SAVEPOINT) : ERR_OK;
+    if (e)
+        return e;
+    e = batch_run(w->driver, w->conn, b, before_op, w);
     if (e)
         w->chain = before;
-    if (savepoint && w->driver->control(w->conn, e ? DB_ROLLBACK_TO : DB_RELEASE))
-        return ERR_STORE;
-    return ERR_OK;
+    if (e == ERR_IO)
+        return ERR_IO;
+    if (e && !w->driver->in_transaction(w->conn))
+        return ERR_BUSY;
+    return savepoint ? w->driver->control(w->conn, e ? DB_ROLLBACK_TO : DB_RELEASE) : ERR_OK;
 }
 
 static enum err run_group(struct writer *w, struct write_job **group, size_t n) {
@@ -112,7 +69,7 @@ static enum err run_group(struct writer *w, struct write_job **group, size_t n) 
         e = run_job(w, group[i]->batch);
     if (!e)
         e = w->driver->control(w->conn, DB_COMMIT);
-    if (e)
+    if (e && w->driver->in_transaction(w->conn))
         (void)w->driver->control(w->conn, DB_ROLLBACK);
     return e;
 }
@@ -138,16 +95,21 @@ static void count_group(struct writer *w, struct write_job **group, size_t n, en
     pthread_mutex_unlock(&w->lock);
 }
 
-static void finish_group(struct writer *w, struct write_job **group, size_t n) {
-    struct chain before = w->chain;
-    enum err e = ERR_STORE;
-    if (atomic_load(&w->healthy))
-        e = run_group(w, group, n);
-    if (e) {
+/* A disk that is full or a lock that is held may pass. Of anything else nobody knows what is on
+ * the disk now: to go on would be to retry a failed sync as if it had not failed (X08). */
+static void fail_group(struct writer *w, struct write_job **group, size_t n, enum err why) {
+    if (why != ERR_BUSY)
         atomic_store(&w->healthy, false);
+    for (size_t i = 0; i < n; i++)
+        group[i]->batch->result = ERR_STORE;
+}
+
+static void finish_group(struct writer *w, struct write_job **group, size_t n) {
+    const struct audit_chain before = w->chain;
+    enum err e = atomic_load(&w->healthy) ? run_group(w, group, n) : ERR_STORE;
+    if (e) {
         w->chain = before;
-        for (size_t i = 0; i < n; i++)
-            group[i]->batch->result = ERR_STORE;
+        fail_group(w, group, n, e);
     }
     count_group(w, group, n, e);
     for (size_t i = 0; i < n; i++)
@@ -196,7 +158,7 @@ enum err writer_start(const struct db_driver *driver, struct db_conn *conn, stru
     atomic_store(&w->healthy, true);
     pthread_mutex_init(&w->lock, NULL);
     pthread_cond_init(&w->filled, NULL);
-    enum err e = chain_load(w);
+    enum err e = audit_chain_load(driver, conn, &w->chain);
     if (!e && pthread_create(&w->thread, NULL, writer_main, w) != 0)
         e = ERR_INTERNAL;
     if (e) {
