@@ -203,6 +203,8 @@ static enum step after_wait_is_known(struct request *req, struct sign_in *s) {
     for (size_t i = 0; i < s->plan.count; i++)
         if (s->wait[i].blocked_until - req->now > s->retry_seconds)
             s->retry_seconds = s->wait[i].blocked_until - req->now;
+    if (s->retry_seconds <= 0) /* the hard limit: no time of its own; a known device or staff open it sooner */
+        s->retry_seconds = request_config(req)->throttle_max_seconds;
     return show_form_again(s, 429, "sign_in.error.throttled");
 }
 

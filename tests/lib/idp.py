@@ -25,9 +25,10 @@ def free_port():
 
 
 class Provider:
-    """`settings`: lines of YAML that are added to the configuration (text)."""
+    """`settings`: lines of YAML that are added to the configuration (text); `listen`: lines of its
+    section of that name, indented."""
 
-    def __init__(self, settings="", policy=None, folder=None, scheme="http"):
+    def __init__(self, settings="", listen="", policy=None, folder=None, scheme="http"):
         self.folder = folder or tempfile.mkdtemp(prefix="idp-test-")
         self.port, self.admin_port = free_port(), free_port()
         self.issuer = f"{scheme}://localhost:{self.port}"
@@ -35,7 +36,7 @@ class Provider:
         self.config = os.path.join(self.folder, "idpd.yaml")
         self.log_path = os.path.join(self.folder, "idpd.log")
         self.policy = {"issuer": self.issuer, "kek_file": self.path("kek"), **(policy or {})}
-        self.settings = settings
+        self.settings, self.listen = settings, listen
         self.process = None
         self._write()
 
@@ -58,7 +59,7 @@ brand:
   contact: 1900 0000
 listen:
   address: "127.0.0.1:{self.port}"
-admin:
+{self.listen}admin:
   address: "127.0.0.1:{self.admin_port}"
   socket: {self.socket}
 signer:
