@@ -11,6 +11,7 @@
 #include "base/secret.h"
 #include "idp/config.h"
 #include "idp/flow.h"
+#include "idp/identifiers.h"
 #include "idp/idp.h"
 #include "idp/keyring.h"
 #include "idp/metrics.h"
@@ -38,6 +39,7 @@ struct sign_in {
     struct flow flow;
     struct span folded;
     struct user user;
+    struct user by_number; /* the same field takes a personal number or a tax code */
     struct session previous;
     struct throttle_plan plan;
     struct throttle_state wait[ARRAY_LEN(((struct throttle_plan *)0)->limit)];
@@ -87,6 +89,16 @@ static enum step sign_in_parse(struct request *req) {
     return STEP_LOAD;
 }
 
+static void find_by_number(struct request *req, struct sign_in *s, const char *kind_name) {
+    const struct identifier_kind *kind = identifier_kind_find(span_of(kind_name));
+    unsigned char index[32];
+    struct span normal;
+    if (kind->normalise(req->arena, s->folded, &normal))
+        return;
+    keyring_index(request_idp(req)->keyring, kind_name, normal, index);
+    store_user_by_identifier(&req->load, kind_name, span_bytes(index, sizeof index), &s->by_number);
+}
+
 static void sign_in_load(struct request *req) {
     struct sign_in *s = req->state;
     if (s->stage == STAGE_THROTTLED) {
@@ -95,6 +107,8 @@ static void sign_in_load(struct request *req) {
         return;
     }
     store_user_by_name(&req->load, s->folded, &s->user);
+    find_by_number(req, s, "SoDinhDanh");
+    find_by_number(req, s, "MaSoThue");
     struct session_key key;
     if (session_cookie_parse(request_own_cookie(req, "session"), &key) == ERR_OK)
         store_session_find(&req->load, &key, &s->previous);
@@ -107,7 +121,12 @@ static enum step show_form_again(struct sign_in *s, unsigned status, const char 
     return STEP_RESPOND;
 }
 
+/* Whatever was typed, attempts on one account are counted together. */
 static enum step count_attempt(struct request *req, struct sign_in *s) {
+    if (!s->user.found)
+        s->user = s->by_number;
+    if (s->user.found)
+        s->folded = s->user.username;
     bool known = s->user.found && device_is_known(req, &s->user.id);
     throttle_plan_password(request_config(req), &req->client, s->folded, known, &s->plan);
     s->stage = STAGE_COUNTED;
