@@ -621,6 +621,24 @@ def N13_a_client_that_leaves_while_its_job_runs_harms_nobody():
         equal(server.get("/work?ms=1").status, 200)
 
 
+def N15_writes_of_many_connections_come_back_each_with_its_own_result():
+    """One commit serves many requests; exactly one of those that use the same key may have it."""
+    with tempfile.TemporaryDirectory() as folder:
+        with TestServer("--store", os.path.join(folder, "test.db"), "--quiet") as server:
+            wires = [server.connect(timeout=30 * SLOW) for _ in range(64)]
+            for round_number in range(5):
+                for i, wire in enumerate(wires):
+                    wire.send(request("GET", f"/once?key={round_number}-{i // 8}"))
+                results = [wire.answer().status for wire in wires]
+                equal((results.count(200), results.count(409)), (8, 56), f"round {round_number}")
+                for group in range(8):
+                    equal(results[8 * group:8 * group + 8].count(200), 1, f"group {group}")
+            for wire in wires[:32]:
+                wire.send(request("GET", "/once"))
+                wire.close()  # leaves while its write is under way
+            equal(server.get("/once").status, 200)
+
+
 def N14_draining_loses_no_request():
     """Every request that a client had sent on a connection gets its whole answer."""
     with TestServer("--quiet") as server:

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * web/server with a few routes, for tests that speak HTTP to it byte by byte. No store, no signer.
+ * web/server with a few routes, for tests that speak HTTP to it byte by byte. No signer; a store
+ * only with --store.
  * Prints "listening PORT ADMIN_PORT" on standard output; SIGTERM drains and ends it, SIGHUP reads
  * the certificate again. */
 #include <getopt.h>
@@ -11,8 +12,10 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/random.h"
 #include "base/secret.h"
 #include "base/workpool.h"
+#include "idp/store/store.h"
 #include "web/admin_routes.h"
 #include "web/server.h"
 
@@ -49,9 +52,9 @@ static enum step static_parse(struct request *req) {
 }
 static const struct handler json_handler = {.parse = static_parse};
 
+static char big[BIG_BYTES];
+
 static enum step big_parse(struct request *req) {
-    static char big[BIG_BYTES];
-    memset(big, 'x', sizeof big);
     respond_body(req, 200, "text/plain; charset=utf-8", span_bytes(big, sizeof big));
     return STEP_RESPOND;
 }
@@ -127,6 +130,45 @@ static const struct handler work_handler = {
     .respond = work_respond,
 };
 
+/* Load, then a write: `key` (at most 20 bytes) can be used once. */
+struct once_state {
+    int64_t sessions;
+};
+
+static enum step once_parse(struct request *req) {
+    (void)req;
+    return STEP_LOAD;
+}
+static void once_load(struct request *req) {
+    struct once_state *o = req->state;
+    store_session_count(&req->load, req->now, &o->sessions);
+}
+static void once_write(struct request *req) {
+    unsigned char key[PENDING_KEY_BYTES] = {0};
+    struct span name = params_find(&req->query, "key");
+    if (name.len && name.len <= sizeof key)
+        memcpy(key, name.ptr, name.len);
+    else
+        random_bytes(key, sizeof key);
+    store_once(&req->write, key, req->now + 600);
+}
+static enum step once_decide(struct request *req) {
+    return req->load.result || req->wrote ? STEP_RESPOND : STEP_WRITE;
+}
+static void once_respond(struct request *req) {
+    enum err e = req->load.result ? req->load.result : req->write.result;
+    respond_body(req, e == ERR_OK ? 200 : e == ERR_REPLAYED ? 409 : 503, "text/plain; charset=utf-8",
+                 span_of(err_name(e)));
+}
+static const struct handler once_handler = {
+    .state_size = sizeof(struct once_state),
+    .parse = once_parse,
+    .load = once_load,
+    .decide = once_decide,
+    .write = once_write,
+    .respond = once_respond,
+};
+
 #define KIB 1024
 static const struct route routes[] = {
     {HTTP_GET | HTTP_POST, "/echo", "echo", &echo_handler, 64 * KIB, 0, "-"},
@@ -137,6 +179,7 @@ static const struct route routes[] = {
     {HTTP_GET, "/redirect", "redirect", &redirect_handler, 0, 0, "-"},
     {HTTP_GET, "/page", "page", &page_handler, 0, ROUTE_HTML, "-"},
     {HTTP_GET, "/work", "work", &work_handler, 0, 0, "-"},
+    {HTTP_GET, "/once", "once", &once_handler, 0, 0, "-"}, /* with --store only */
     {HTTP_GET, "/tree/", "tree", &echo_handler, 0, ROUTE_PREFIX, "-"},
     {HTTP_GET, "/healthz", "healthz", &healthz_handler, 0, ROUTE_PROBE, "-"},
     {HTTP_GET, "/admin", "admin", &json_handler, 0, ROUTE_ADMIN, "-"},
@@ -145,7 +188,7 @@ static const struct route routes[] = {
 /* ---- program ---- */
 
 enum { OPT_THREADS, OPT_LIMIT, OPT_TIMEOUT, OPT_HOST, OPT_PROXY, OPT_TRUST, OPT_CERT, OPT_KEY,
-       OPT_POOL, OPT_QUEUE, OPT_QUIET, OPT_HTTPS, OPT_COUNT };
+       OPT_POOL, OPT_QUEUE, OPT_QUIET, OPT_HTTPS, OPT_STORE, OPT_COUNT };
 static const struct option options[] = {
     {"threads", 1, NULL, OPT_THREADS}, {"limit", 1, NULL, OPT_LIMIT},
     {"timeout", 1, NULL, OPT_TIMEOUT}, {"host", 1, NULL, OPT_HOST},
@@ -153,11 +196,23 @@ static const struct option options[] = {
     {"cert", 1, NULL, OPT_CERT}, {"key", 1, NULL, OPT_KEY},
     {"pool", 1, NULL, OPT_POOL}, {"queue", 1, NULL, OPT_QUEUE},
     {"quiet", 0, NULL, OPT_QUIET}, {"https", 0, NULL, OPT_HTTPS},
+    {"store", 1, NULL, OPT_STORE},
     {NULL, 0, NULL, 0},
 };
 
 static unsigned number_of(const char *text, unsigned fallback) {
     return text ? (unsigned)strtoul(text, NULL, 10) : fallback;
+}
+
+static enum err thread_init(void *app, unsigned index, struct thread_services *ret) {
+    (void)index;
+    return app ? store_reader_open(app, &ret->reader) : ERR_OK;
+}
+
+static void thread_done(void *app, struct thread_services *t) {
+    (void)app;
+    if (t->reader)
+        store_reader_close(t->reader);
 }
 
 static int run(const struct server_config *cfg) {
@@ -203,6 +258,16 @@ int main(int argc, char **argv) {
     if (secret_init() || workpool_new(number_of(value[OPT_POOL], 4), number_of(value[OPT_QUEUE], 64), 0, &pool) ||
         metrics_new(ARRAY_LEN(routes), &metrics))
         return 1;
+    memset(big, 'x', sizeof big);
+    struct store *store = NULL;
+    if (value[OPT_STORE]) {
+        CLEANUP(arena_done) struct arena a = ARENA_INIT(ARENA_LIMIT_DEFAULT);
+        const char *why = "";
+        if (store_open(value[OPT_STORE], &a, &store, &why)) {
+            fprintf(stderr, "cannot open the store: %s\n", why);
+            return 1;
+        }
+    }
     const struct server_config cfg = {
         .listen_address = SPAN("127.0.0.1:0"),
         .admin_address = SPAN("127.0.0.1:0"),
@@ -216,12 +281,17 @@ int main(int argc, char **argv) {
         .host = span_of(value[OPT_HOST]),
         .is_https = value[OPT_HTTPS] != NULL,
         .cookie_suffix = "a1b2c3",
+        .app = store,
+        .store = store,
+        .thread_init = thread_init,
+        .thread_done = thread_done,
         .pool = pool,
         .metrics = metrics,
         .render = render,
     };
     int status = run(&cfg);
     workpool_free(pool);
+    store_close(store);
     metrics_free(metrics);
     return status;
 }
