@@ -167,8 +167,9 @@ static enum err finish(struct request *req, struct portal_session *ret_session) 
     enum err e = rp_finish(portal_of(req)->rp, &pending.login, &callback, req->arena, &tokens);
     if (e)
         return e;
-    AUTO_JSON json_t *claims = tokens.claims;
-    return merge_claims(req, &tokens, ret_session);
+    e = merge_claims(req, &tokens, ret_session);
+    json_decref(tokens.claims);
+    return e;
 }
 
 static void callback_work(struct request *req) {

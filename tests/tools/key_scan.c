@@ -31,7 +31,7 @@ static const char *const form_names[FORM_COUNT] = {"big-endian", "limbs", "DER",
 
 struct pattern {
     enum form form;
-    char kid[64];
+    char kid[128];
     unsigned char bytes[PATTERN_MAX];
     size_t len;
 };

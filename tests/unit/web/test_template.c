@@ -115,7 +115,7 @@ static void payloads_stay_text(void **state) {
         "<svg/onload=alert(1)>", "{{7*7}}", "{{>part}}", "{{{name}}}", "&lt;script&gt;", "&#x3c;script&#x3e;",
         "<!--", "]]>", "</textarea><script>", "\\u003cscript\\u003e", "<a href=javascript:alert(1)>",
         "<<script>alert(1)//<</script>", "<iframe srcdoc='<script>'>", "<math><mi xlink:href=\"data:x\">",
-        "<\xc5\xbf" "cript>",
+        ("<\xc5\xbf" "cript>"),
         "\xef\xbc\x9cscript\xef\xbc\x9e", "\"`'><", "\t\r\n<", "<plaintext>", "<base href=//evil>",
     };
     for (size_t i = 0; i < ARRAY_LEN(payloads); i++) {
