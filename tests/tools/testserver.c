@@ -19,7 +19,7 @@
 #include "web/admin_routes.h"
 #include "web/server.h"
 
-#define DRAIN_SECONDS 10
+#define DRAIN_SECONDS 10 /* unless --drain */
 #define BIG_BYTES (512 * 1024)
 
 /* ---- handlers ---- */
@@ -188,7 +188,7 @@ static const struct route routes[] = {
 /* ---- program ---- */
 
 enum { OPT_THREADS, OPT_LIMIT, OPT_TIMEOUT, OPT_HOST, OPT_PROXY, OPT_TRUST, OPT_CERT, OPT_KEY,
-       OPT_POOL, OPT_QUEUE, OPT_QUIET, OPT_HTTPS, OPT_STORE, OPT_COUNT };
+       OPT_POOL, OPT_QUEUE, OPT_QUIET, OPT_HTTPS, OPT_STORE, OPT_DRAIN, OPT_COUNT };
 static const struct option options[] = {
     {"threads", 1, NULL, OPT_THREADS}, {"limit", 1, NULL, OPT_LIMIT},
     {"timeout", 1, NULL, OPT_TIMEOUT}, {"host", 1, NULL, OPT_HOST},
@@ -196,7 +196,7 @@ static const struct option options[] = {
     {"cert", 1, NULL, OPT_CERT}, {"key", 1, NULL, OPT_KEY},
     {"pool", 1, NULL, OPT_POOL}, {"queue", 1, NULL, OPT_QUEUE},
     {"quiet", 0, NULL, OPT_QUIET}, {"https", 0, NULL, OPT_HTTPS},
-    {"store", 1, NULL, OPT_STORE},
+    {"store", 1, NULL, OPT_STORE}, {"drain", 1, NULL, OPT_DRAIN},
     {NULL, 0, NULL, 0},
 };
 
@@ -215,7 +215,7 @@ static void thread_done(void *app, struct thread_services *t) {
         store_reader_close(t->reader);
 }
 
-static int run(const struct server_config *cfg) {
+static int run(const struct server_config *cfg, unsigned drain_seconds) {
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
@@ -237,7 +237,7 @@ static int run(const struct server_config *cfg) {
         printf("reloaded %s\n", err_name(reloaded));
         (void)fflush(stdout);
     }
-    server_drain(s, DRAIN_SECONDS);
+    server_drain(s, drain_seconds);
     server_free(s);
     return 0;
 }
@@ -289,7 +289,7 @@ int main(int argc, char **argv) {
         .metrics = metrics,
         .render = render,
     };
-    int status = run(&cfg);
+    int status = run(&cfg, number_of(value[OPT_DRAIN], DRAIN_SECONDS));
     workpool_free(pool);
     store_close(store);
     metrics_free(metrics);
