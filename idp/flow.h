@@ -20,6 +20,7 @@ enum flow_target { FLOW_NONE = 0, FLOW_AUTHORIZE, FLOW_ACCOUNT };
 
 #define FLOW_PAYLOAD_MAX 6000 /* bytes; the handle must still fit into a URL */
 #define FLOW_HANDLE_MAX 9000  /* characters */
+#define FLOW_PROOF_BYTES 16
 
 struct flow {
     enum flow_target target;
@@ -35,6 +36,7 @@ struct flow {
     bool is_proven;           /* the right password was given, but a new one must be chosen first */
     struct user_id proven_user;
     int64_t proven_at;
+    unsigned char proven_with[FLOW_PROOF_BYTES]; /* digest of the stored hash that it matched */
 };
 
 /* Seals into base64url text in the arena, bound to flow_browser(). ERR_TOO_LONG. */

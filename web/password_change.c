@@ -8,6 +8,8 @@
  *   load ─► [write: count the attempt] ─► work: verify old, hash new ─► write */
 #include "web/password_change.h"
 
+#include <openssl/sha.h>
+
 #include "base/cleanup.h"
 #include "base/encode.h"
 #include "base/params.h"
@@ -135,12 +137,28 @@ static bool session_good(struct request *req, struct session *s) {
     return session_is_live(s, req->now, request_config(req)->session_idle_seconds);
 }
 
+/* Which stored hash a proof was given for: when staff set another password, or a change in another
+ * window was faster, it proves nothing any more. */
+static void proof_digest(const struct user *u, unsigned char out[FLOW_PROOF_BYTES]) {
+    unsigned char digest[SHA256_DIGEST_LENGTH];
+    SHA256((const unsigned char *)(u->password_hash.ptr ? u->password_hash.ptr : ""),
+           u->password_hash.len, digest);
+    memcpy(out, digest, FLOW_PROOF_BYTES);
+}
+
+static bool proof_stands(const struct password_change *c) {
+    unsigned char with[FLOW_PROOF_BYTES];
+    proof_digest(&c->user, with);
+    return c->user.found && c->user.status == USER_ACTIVE && c->user.require_change &&
+           memcmp(with, c->flow.proven_with, sizeof with) == 0;
+}
+
 static enum step after_load(struct request *req, struct password_change *c) {
     if (req->load.result)
         return refuse_page(req, 503, "unavailable");
     if (c->forced) {
         /* Once changed, the same form is of no further use. */
-        if (!c->user.found || c->user.status != USER_ACTIVE || !c->user.require_change)
+        if (!proof_stands(c))
             return refuse_page(req, 400, "expired_flow");
     } else {
         if (!session_good(req, &c->session)) {
@@ -294,6 +312,7 @@ void password_forced_respond(struct request *req, const struct flow *flow, const
     c.flow.is_proven = true;
     c.flow.proven_user = user->id;
     c.flow.proven_at = req->now;
+    proof_digest(user, c.flow.proven_with);
     if (flow_seal(req, &c.flow, &c.handle))
         respond_error_page(req, 503, "unavailable");
     else

@@ -203,7 +203,7 @@ static void sign_in_write(struct request *req) {
     if (!s->user.require_change)
         sign_in_session_write(req, &s->session, &s->user, &s->previous, AMR_PWD, 1);
     throttle_success(&req->write, &s->plan);
-    if (s->new_hash.len)
+    if (s->new_hash.len && !s->user.require_change) /* else it is replaced in a moment */
         store_user_upgrade_hash(&req->write, &s->user.id, s->user.password_hash, s->new_hash, req->now);
 }
 

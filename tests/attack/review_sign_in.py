@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a review of sign-in and tokens found, each finding as the attack that showed it. Ids in the
+names are those of the catalogue of attacks."""
+import concurrent.futures
+import sys
+import urllib.parse
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "lib"))
+from oidc_world import run
+from party import FORM, is_sign_in, request
+
+STAFF_FIRST, STAFF_SECOND, CHOSEN = "Mat-khau-tam-0001", "Mat-khau-tam-0002", "Mat-khau-tu-chon-0003"
+
+
+def forced_page(w, username, password):
+    """The page that demands a new password, as who knows the staff's password sees it."""
+    browser = w.browser()
+    page = browser.submit(browser.get(w.ministry.url()), username=username, password=password)
+    assert page.status == 200 and "new_password" in page.forms()[0]["types"], page
+    return browser, page
+
+
+def choose(browser, page, password=CHOSEN):
+    return browser.submit(page, new_password=password, new_password2=password)
+
+
+def F22_a_proof_of_the_old_password_ends_when_staff_set_another(w):
+    w.provider.add_user(username="tam", password=STAFF_FIRST, require_change=True)
+    thief, thiefs_page = forced_page(w, "tam", STAFF_FIRST)
+    w.provider.idpctl("user", "set-password", "tam", "--file", "-", stdin=STAFF_SECOND + "\n")
+    answer = choose(thief, thiefs_page)
+    assert answer.status == 400 and not thief.session_cookie(), answer
+    owner, page = forced_page(w, "tam", STAFF_SECOND)
+    assert choose(owner, page).status == 303 and owner.session_cookie()
+
+
+def F22_one_forced_change_of_several_that_were_begun(w):
+    w.provider.add_user(username="tam2", password=STAFF_FIRST, require_change=True)
+    begun = [forced_page(w, "tam2", STAFF_FIRST) for _ in range(6)]
+    with concurrent.futures.ThreadPoolExecutor(len(begun)) as pool:
+        answers = list(pool.map(lambda b: choose(*b), begun))
+    assert [a.status for a in answers].count(303) == 1, [a.status for a in answers]
+    assert sum(b.session_cookie() is not None for b, _ in begun) == 1
+
+
+if __name__ == "__main__":
+    sys.exit(run(__name__))
