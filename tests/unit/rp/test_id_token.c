@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Property: an ID token passes the relying party only when the strict gate, libjwt and every rule of
+ * OIDC Core 3.1.3.7 agree (U01-U03); each rule has a token that breaks it alone. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "base/secret.h"
+#include "protocols/rp/rp_internal.h"
+
+#define NOW 1700000000
+#define ISSUER "https://sso.example.gov.vn"
+
+struct fixture {
+    struct rp *rp;
+    struct jwk *key;
+    struct jws_signer *signer;
+    struct arena arena;
+};
+
+static struct rp *rp_of(const char *alg) {
+    const struct rp_config config = {
+        .issuer = ISSUER, .client_id = "portal", .client_secret = "secret", .redirect_uri = "https://p.example/cb",
+        .scope = "openid", .id_token_alg = alg,
+    };
+    struct rp *rp = NULL;
+    assert_int_equal(rp_new(&config, &rp), ERR_OK);
+    return rp;
+}
+
+static int setup_alg(void **state, const char *alg) {
+    struct fixture *f = calloc(1, sizeof *f);
+    CLEANUP(buf_done) struct buf public = BUF_INIT(JWK_MAX_BYTES);
+    f->arena = ARENA_INIT(ARENA_LIMIT_DEFAULT);
+    f->rp = rp_of(alg);
+    assert_int_equal(jwk_generate(jose_alg_find(span_of(alg)), &f->key), ERR_OK);
+    assert_int_equal(jws_signer_new(f->key, &f->signer), ERR_OK);
+    assert_int_equal(jwk_public_add(f->key, &public), ERR_OK);
+    assert_int_equal(jwk_parse(buf_span(&public), &f->rp->jwks.keys.key[0]), ERR_OK);
+    f->rp->jwks.keys.count = 1;
+    f->rp->jwks.budget = 0; /* no network here */
+    *state = f;
+    return 0;
+}
+
+static int setup(void **state) {
+    return setup_alg(state, "ES256");
+}
+
+static int setup_rsa(void **state) {
+    return setup_alg(state, "RS256");
+}
+
+static int teardown(void **state) {
+    struct fixture *f = *state;
+    jws_signer_free(f->signer);
+    jwk_unref(f->key);
+    rp_free(f->rp);
+    arena_done(&f->arena);
+    free(f);
+    return 0;
+}
+
+static struct span sign(struct fixture *f, const char *typ, const char *claims) {
+    CLEANUP(buf_done) struct buf token = BUF_INIT(JWS_MAX_BYTES);
+    assert_int_equal(jws_sign(f->signer, typ, span_of(claims), &token), ERR_OK);
+    return arena_dup(&f->arena, buf_span(&token));
+}
+
+static const struct rp_id_token_expect expected = {.nonce = {"n", 1}, .now = NOW};
+static const char good[] = "{\"iss\":\"" ISSUER "\",\"sub\":\"s\",\"aud\":\"portal\",\"iat\":1700000000,"
+                           "\"exp\":1700000300,\"nonce\":\"n\"}";
+
+static enum err check_token(struct fixture *f, struct span token) {
+    AUTO_JSON json_t *claims = NULL;
+    return rp_id_token_check(f->rp, &f->arena, token, &expected, &claims);
+}
+
+static void test_a_good_token_passes_both_verifiers(void **state) {
+    struct fixture *f = *state;
+    assert_int_equal(check_token(f, sign(f, "JWT", good)), ERR_OK);
+    assert_int_equal(check_token(f, sign(f, NULL, good)), ERR_OK);
+    assert_int_equal(rp_libjwt_agrees(f->rp->jwks.keys.key[0], sign(f, "JWT", good)), ALLOW);
+}
+
+static void test_E16_another_kind_of_token_is_refused(void **state) {
+    struct fixture *f = *state;
+    assert_int_not_equal(check_token(f, sign(f, "at+jwt", good)), ERR_OK);
+    assert_int_not_equal(check_token(f, sign(f, "logout+jwt", good)), ERR_OK);
+}
+
+static void test_E01_edited_or_foreign_signatures_are_refused(void **state) {
+    struct fixture *f = *state;
+    struct span token = sign(f, "JWT", good);
+    char *edited = arena_strndup(&f->arena, token.ptr, token.len);
+    edited[token.len - 10] = edited[token.len - 10] == 'A' ? 'B' : 'A';
+    assert_int_not_equal(check_token(f, span_of(edited)), ERR_OK);
+    assert_int_equal(rp_libjwt_agrees(f->rp->jwks.keys.key[0], span_of(edited)), DENY);
+    struct fixture other = {.arena = ARENA_INIT(65536)};
+    assert_int_equal(jwk_generate(jose_alg_find(span_of(f->key->alg->name)), &other.key), ERR_OK);
+    memcpy(other.key->kid, f->key->kid, sizeof other.key->kid);
+    assert_int_equal(jws_signer_new(other.key, &other.signer), ERR_OK);
+    assert_int_not_equal(check_token(f, sign(&other, "JWT", good)), ERR_OK);
+    jws_signer_free(other.signer);
+    jwk_unref(other.key);
+    arena_done(&other.arena);
+    /* {"alg":"none"} */
+    struct span none = span_of(arena_printf(&f->arena, "eyJhbGciOiJub25lIn0.%s.", "e30"));
+    assert_int_not_equal(check_token(f, none), ERR_OK);
+}
+
+static void test_U03_each_claim_rule_refuses_alone(void **state) {
+    struct fixture *f = *state;
+    static const struct {
+        const char *what, *claims;
+        enum err expect;
+    } rows[] = {
+#define TOKEN(iss, sub, aud, iat, exp, nonce, more)                                                          \
+    "{\"iss\":" iss ",\"sub\":" sub ",\"aud\":" aud ",\"iat\":" iat ",\"exp\":" exp ",\"nonce\":" nonce more "}"
+#define I "\"" ISSUER "\""
+        {"good", TOKEN(I, "\"s\"", "\"portal\"", "1700000000", "1700000300", "\"n\"", ""), ERR_OK},
+        {"array audience", TOKEN(I, "\"s\"", "[\"portal\"]", "1700000000", "1700000300", "\"n\"", ""), ERR_OK},
+        {"other issuer", TOKEN("\"https://evil.example\"", "\"s\"", "\"portal\"", "1700000000", "1700000300", "\"n\"", ""), ERR_REFUSED},
+        {"issuer with a slash", TOKEN("\"" ISSUER "/\"", "\"s\"", "\"portal\"", "1700000000", "1700000300", "\"n\"", ""), ERR_REFUSED},
+        {"other audience", TOKEN(I, "\"s\"", "\"portal2\"", "1700000000", "1700000300", "\"n\"", ""), ERR_REFUSED},
+        {"no audience", TOKEN(I, "\"s\"", "[]", "1700000000", "1700000300", "\"n\"", ""), ERR_REFUSED},
+        {"two audiences, no azp", TOKEN(I, "\"s\"", "[\"portal\",\"x\"]", "1700000000", "1700000300", "\"n\"", ""), ERR_REFUSED},
+        {"two audiences, azp", TOKEN(I, "\"s\"", "[\"portal\",\"x\"]", "1700000000", "1700000300", "\"n\"", ",\"azp\":\"portal\""), ERR_OK},
+        {"other azp", TOKEN(I, "\"s\"", "\"portal\"", "1700000000", "1700000300", "\"n\"", ",\"azp\":\"x\""), ERR_REFUSED},
+        {"number as sub", TOKEN(I, "1", "\"portal\"", "1700000000", "1700000300", "\"n\"", ""), ERR_REFUSED},
+        {"empty sub", TOKEN(I, "\"\"", "\"portal\"", "1700000000", "1700000300", "\"n\"", ""), ERR_REFUSED},
+        {"expired", TOKEN(I, "\"s\"", "\"portal\"", "1699999000", "1699999960", "\"n\"", ""), ERR_EXPIRED},
+        {"from the future", TOKEN(I, "\"s\"", "\"portal\"", "1700000040", "1700000300", "\"n\"", ""), ERR_EXPIRED},
+        {"text as exp", TOKEN(I, "\"s\"", "\"portal\"", "1700000000", "\"1700000300\"", "\"n\"", ""), ERR_EXPIRED},
+        {"other nonce", TOKEN(I, "\"s\"", "\"portal\"", "1700000000", "1700000300", "\"m\"", ""), ERR_REFUSED},
+        {"number as nonce", TOKEN(I, "\"s\"", "\"portal\"", "1700000000", "1700000300", "1", ""), ERR_REFUSED},
+#undef I
+#undef TOKEN
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        enum err e = check_token(f, sign(f, "JWT", rows[i].claims));
+        if (e != rows[i].expect)
+            print_error("%s\n", rows[i].what);
+        assert_int_equal(e, rows[i].expect);
+    }
+}
+
+static void test_at_hash_binds_the_access_token(void **state) {
+    struct fixture *f = *state;
+    AUTO_JSON json_t *claims = NULL;
+    /* OIDC Core A.3's access token and its at_hash. */
+    static const char text[] = "{\"iss\":\"" ISSUER "\",\"sub\":\"s\",\"aud\":\"portal\",\"iat\":1700000000,"
+                               "\"exp\":1700000300,\"at_hash\":\"77QmUPtjPfzWtF2AnpK9RQ\"}";
+    struct rp_id_token_expect expect = {.access_token = span_of("jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y"),
+                                        .now = NOW};
+    assert_int_equal(json_parse_object(span_of(text), 4096, &claims), ERR_OK);
+    assert_int_equal(rp_id_token_claims_check(f->rp, claims, &expect), ERR_OK);
+    expect.access_token = span_of("another");
+    assert_int_equal(rp_id_token_claims_check(f->rp, claims, &expect), ERR_REFUSED);
+}
+
+static void test_callbacks_of_others_are_refused(void **state) {
+    struct fixture *f = *state;
+    struct rp_login login;
+    rp_login_new(&login);
+    f->rp->at.iss_in_answer = true;
+    struct rp_callback c = {.code = SPAN("c"), .state = span_of(login.state), .iss = SPAN(ISSUER)};
+    assert_int_equal(rp_callback_check(f->rp, &login, &c), ERR_OK);
+    c.iss = SPAN("https://evil.example");
+    assert_int_equal(rp_callback_check(f->rp, &login, &c), ERR_REFUSED);
+    c.iss = SPAN_NONE; /* advertised, so its absence is an attack (U02) */
+    assert_int_equal(rp_callback_check(f->rp, &login, &c), ERR_REFUSED);
+    c.iss = SPAN(ISSUER);
+    c.state = SPAN("other");
+    assert_int_equal(rp_callback_check(f->rp, &login, &c), ERR_REFUSED);
+    c.state = span_of(login.state);
+    c.error = SPAN("access_denied");
+    assert_int_equal(rp_callback_check(f->rp, &login, &c), ERR_NOT_FOUND);
+    struct rp_login forgotten = {.state = ""};
+    c = (struct rp_callback){.code = SPAN("c"), .state = SPAN(""), .iss = SPAN(ISSUER)};
+    assert_int_equal(rp_callback_check(f->rp, &forgotten, &c), ERR_REFUSED);
+}
+
+static void test_only_https_or_loopback_issuers(void **state) {
+    (void)state;
+    struct rp *rp = NULL;
+    struct rp_config config = {.client_id = "c", .redirect_uri = "https://p/cb", .scope = "openid",
+                               .id_token_alg = "ES256", .auth = RP_AUTH_NONE};
+    static const char *const bad[] = {"http://sso.example", "http://localhost.evil.example", "ftp://x", ""};
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        config.issuer = bad[i];
+        assert_int_equal(rp_new(&config, &rp), ERR_UNSUPPORTED);
+    }
+    config.issuer = "http://localhost:8400";
+    assert_int_equal(rp_new(&config, &rp), ERR_OK);
+    rp_free(rp);
+    config.id_token_alg = "HS256";
+    assert_int_equal(rp_new(&config, &rp), ERR_UNSUPPORTED);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+        T(test_a_good_token_passes_both_verifiers),
+        T(test_E16_another_kind_of_token_is_refused),
+        T(test_E01_edited_or_foreign_signatures_are_refused),
+        T(test_U03_each_claim_rule_refuses_alone),
+        T(test_at_hash_binds_the_access_token),
+        T(test_callbacks_of_others_are_refused),
+        T(test_only_https_or_loopback_issuers),
+#undef T
+        cmocka_unit_test_setup_teardown(test_a_good_token_passes_both_verifiers, setup_rsa, teardown),
+    };
+    if (secret_init())
+        return 1;
+    return cmocka_run_group_tests_name("rp/id_token", tests, NULL, NULL);
+}
