@@ -2,7 +2,7 @@
  *
  * See password_change.h.
  *   GET  /account/password   the form
- *   POST /account/password   current and new password; the running session stays
+ *   POST /account/password   current and new password; the session goes on under a new id
  *   POST /sign-in/password   new password only; the flow proves that the old one was given
  *
  *   load ─► [write: count the attempt] ─► work: verify old, hash new ─► write */
@@ -250,17 +250,22 @@ static void change_write(struct request *req) {
         audit(req, c, "password_change_failed");
         return;
     }
-    const struct session_key *keep = &c->session.key;
-    if (c->forced) {
-        sign_in_session_write(req, &c->started, &c->user, &c->session, AMR_PWD, 1);
-        keep = &c->started.fresh.key;
-    } else {
-        store_user_unchanged(&req->write, &c->user);
-    }
+    /* Also of one's own will: whoever holds a copy of the cookie must not stay in (ASVS 7.2.4). */
+    sign_in_session_write(req, &c->started, &c->user, &c->session, AMR_PWD, 1);
     store_user_set_password(&req->write, &c->user.id, c->new_hash, false, req->now);
-    store_user_end_all(&req->write, &c->user.id, keep, req->now);
+    store_user_end_all(&req->write, &c->user.id, &c->started.fresh.key, req->now);
     throttle_success(&req->write, &c->plan);
     audit(req, c, "password_changed");
+}
+
+/* Meanwhile, in another window or by the form sent twice; nothing was written. A forced change needs
+ * no session; any other is for who is signed in. */
+static enum step session_has_ended(struct request *req, struct password_change *c) {
+    c->session = (struct session){0};
+    if (c->forced)
+        return STEP_WRITE;
+    respond_redirect(req, SPAN("/account"));
+    return STEP_RESPOND;
 }
 
 static enum step after_record(struct request *req, struct password_change *c) {
@@ -268,6 +273,8 @@ static enum step after_record(struct request *req, struct password_change *c) {
         return show_form(c, 503, "sign_in.error.busy");
     if (c->is_same)
         return show_form(c, 422, "password.error.same");
+    if (req->write.result == ERR_NOT_FOUND && c->session.found)
+        return session_has_ended(req, c);
     if (c->verdict != ALLOW || req->write.result == ERR_REFUSED)
         return show_form(c, 422, "password.error.wrong_current");
     if (req->write.result)
@@ -327,8 +334,8 @@ static void change_respond(struct request *req) {
         form_respond(req, c);
         return;
     }
+    sign_in_session_respond(req, &c->started);
     if (c->forced) {
-        sign_in_session_respond(req, &c->started);
         respond_redirect(req, flow_resume_url(req, &c->flow, c->handle));
         return;
     }

@@ -44,5 +44,29 @@ def F22_one_forced_change_of_several_that_were_begun(w):
     assert sum(b.session_cookie() is not None for b, _ in begun) == 1
 
 
+def F09_F14_a_copied_cookie_is_out_after_a_password_change(w):
+    user = w.new_user("doi")
+    owner = w.signed_in(user)
+    thief = w.browser()
+    thief.cookies.update(owner.cookies)
+    page = owner.get("/account/password")
+    answer = owner.submit(page, current_password=user["password"], new_password=CHOSEN, new_password2=CHOSEN)
+    assert answer.status == 303 and "password_changed" in answer.location, answer
+    assert owner.session_cookie() != thief.session_cookie()
+    assert not is_sign_in(owner.get("/account")) and is_sign_in(thief.get("/account"))
+
+
+def N04_the_form_sent_twice_signs_in_once_more_and_fails_nobody(w):
+    user = w.new_user("hai-lan")
+    browser = w.signed_in(user)
+    form = browser.get(w.ministry.url(prompt="login")).forms()[0]
+    body = urllib.parse.urlencode(dict(form["fields"], username=user["username"], password=user["password"]))
+    headers = {"Content-Type": FORM, "Accept": "text/html",
+               "Cookie": "; ".join(f"{n}={v}" for n, v in browser.cookies.items())}
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: request(w.issuer, "POST", "/sign-in", body, headers), range(4)))
+    assert {a.status for a in answers} == {303}, answers
+
+
 if __name__ == "__main__":
     sys.exit(run(__name__))
