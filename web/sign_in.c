@@ -229,6 +229,11 @@ static enum step after_wait_is_known(struct request *req, struct sign_in *s) {
 
 static enum step after_record(struct request *req, struct sign_in *s) {
     struct metrics *m = request_idp(req)->metrics;
+    /* The session that this one was to follow has just ended, as when the form was sent twice. */
+    if (req->write.result == ERR_NOT_FOUND && s->previous.found) {
+        s->previous = (struct session){0};
+        return STEP_WRITE;
+    }
     if (req->work_result == ERR_BUSY) {
         metrics_add(m, METRIC_SIGN_IN_BUSY, 1);
         s->retry_seconds = BUSY_RETRY_SECONDS;
