@@ -102,6 +102,8 @@ static void code_load(struct request *req, struct token_request *t) {
 static enum step loaded(struct request *req, struct token_request *t) {
     if (req->load.result)
         return token_refuse(req, OIDC_TEMPORARILY_UNAVAILABLE, NULL);
+    if (t->grant.revoked_at) /* known already: replays do not fill the audit */
+        return invalid_grant(req);
     if (t->grant.found) {
         t->grant_stage = GRANT_REVOKED;
         return STEP_WRITE;
@@ -120,8 +122,9 @@ static enum step written(struct request *req, struct token_request *t) {
         t->has_refresh = t->grant.has_refresh;
         return STEP_RESPOND;
     case ERR_REPLAYED:
-        t->grant_stage = GRANT_REVOKED;
-        return STEP_WRITE;
+        t->grant = (struct grant){0};
+        t->grant_stage = GRANT_LOADED;
+        return STEP_LOAD;
     case ERR_REFUSED: /* signed out, locked or erased since */
         return invalid_grant(req);
     default:

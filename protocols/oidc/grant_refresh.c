@@ -70,7 +70,7 @@ static enum step loaded(struct request *req, struct token_request *t) {
     if (!g->found || refresh_token_verify(request_idp(req)->keyring, g, &t->refresh) != ALLOW)
         return invalid_grant(req);
     if (!span_eq(g->client_id, t->client->client_id))
-        return revoke(t);
+        return g->revoked_at ? invalid_grant(req) : revoke(t);
     if (!grant_stands(g, req->now))
         return invalid_grant(req);
     enum step refused = scope_decide(req, t);

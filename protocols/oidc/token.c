@@ -18,11 +18,14 @@
 #include "protocols/oidc/scope.h"
 
 #define TOKEN_BODY_MAX 65536
-/* Wrong secrets of one client from one network (B12): so many before delays start, and how long
- * they are remembered. A secret has 256 random bits; this keeps logs and store quiet. */
-#define WRONG_SECRETS_FREE    60
-#define WRONG_SECRETS_SECONDS 60
-#define THROTTLE_KIND_CLIENT  'c'
+/* Wrong secrets of one client from one network, and from one network for any client names (B12): so
+ * many before delays start, and how long they are remembered. A secret has 256 random bits; this
+ * keeps logs and store quiet. */
+#define WRONG_SECRETS_FREE         60
+#define WRONG_SECRETS_FREE_NETWORK 300
+#define WRONG_SECRETS_SECONDS      60
+#define THROTTLE_KIND_CLIENT       'c'
+#define THROTTLE_KIND_ANY_CLIENT   'm'
 
 const struct token_grant_type *const token_grant_types[] = {
     &grant_code,
@@ -141,22 +144,27 @@ static enum step token_decide(struct request *req) {
     return refuse_client(req, t);
 }
 
-/* Counts by client and network, also for clients that do not exist. */
-static void count_wrong_secret(struct request *req, const struct token_request *t) {
+static void take_one(struct request *req, char kind, struct span id, int64_t free_failures) {
     struct throttle_limit limit = {
-        .free_failures = WRONG_SECRETS_FREE,
+        .free_failures = free_failures,
         .base_seconds = WRONG_SECRETS_SECONDS,
         .max_seconds = WRONG_SECRETS_SECONDS,
         .memory_seconds = WRONG_SECRETS_SECONDS,
     };
     unsigned char text[CLIENT_ID_MAX + sizeof req->client.network], hash[32];
-    size_t id_len = t->claim.client_id.len, network_len = strlen(req->client.network);
-    memcpy(text, t->claim.client_id.ptr, id_len);
-    memcpy(text + id_len, req->client.network, network_len);
-    SHA256(text, id_len + network_len, hash);
-    limit.key.b[0] = THROTTLE_KIND_CLIENT;
+    size_t network_len = strlen(req->client.network);
+    memcpy(text, id.ptr, id.len);
+    memcpy(text + id.len, req->client.network, network_len);
+    SHA256(text, id.len + network_len, hash);
+    limit.key.b[0] = (unsigned char)kind;
     memcpy(limit.key.b + 1, hash, THROTTLE_KEY_BYTES - 1);
     store_throttle_take(&req->write, &limit, req->now, NULL);
+}
+
+/* Also for clients that do not exist; beyond a limit nothing is written, not even to the audit. */
+static void count_wrong_secret(struct request *req, const struct token_request *t) {
+    take_one(req, THROTTLE_KIND_CLIENT, t->claim.client_id, WRONG_SECRETS_FREE);
+    take_one(req, THROTTLE_KIND_ANY_CLIENT, SPAN(""), WRONG_SECRETS_FREE_NETWORK);
     oidc_audit(req, "client_refused", NULL,
                t->lookup.client ? t->lookup.client->client_id : SPAN_NONE, SPAN_NONE);
 }

@@ -68,5 +68,32 @@ def N04_the_form_sent_twice_signs_in_once_more_and_fails_nobody(w):
     assert {a.status for a in answers} == {303}, answers
 
 
+def audited(w, event):
+    return sum(event in row for row in w.store_rows()["audit"])
+
+
+def B02_replays_do_not_fill_the_audit(w):
+    browser, before = w.signed_in(), audited(w, "code_replayed")
+    code = w.page.code(browser, w.an)
+    tokens = w.page.redeem(code).json()
+    assert {w.page.redeem(code).status for _ in range(10)} == {400}
+    assert w.page.userinfo(tokens["access_token"]).status == 401
+    assert audited(w, "code_replayed") == before + 1
+    before = audited(w, "refresh_reused")
+    token = w.ministry.tokens(browser, w.an)["refresh_token"]
+    assert {w.page.refresh(token).status for _ in range(10)} == {400}
+    assert audited(w, "refresh_reused") == before + 1
+
+
+def B12_made_up_client_names_do_not_fill_the_store(w):
+    """Last: it leaves this network throttled for a minute, as far as secrets are wrong."""
+    before = audited(w, "client_refused")
+    answers = [request(w.issuer, "POST", "/token", f"grant_type=client_credentials&client_id=no{i}&client_secret=x",
+                       {"Content-Type": FORM}).status for i in range(400)]
+    assert answers[0] == 401 and answers[-1] == 429, (answers[0], answers[-1])
+    assert audited(w, "client_refused") - before <= 301
+    assert w.machine.token({"grant_type": "client_credentials"}).status == 200
+
+
 if __name__ == "__main__":
     sys.exit(run(__name__))
