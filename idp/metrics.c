@@ -12,7 +12,7 @@
 #define STATUS_CLASSES 6 /* 0: the client left before an answer; 1xx .. 5xx */
 
 /* Upper bounds in microseconds; the last bucket takes the rest. */
-static const int64_t bound_us[] = {500,    1000,   2500,   5000,    10000,   25000,  50000,
+static const int64_t bound_us[] = {500,    1000,   2500,   5000,    10000,   25000,   50000,
                                    100000, 250000, 500000, 1000000, 2500000, 10000000};
 #define BUCKETS (ARRAY_LEN(bound_us) + 1)
 
@@ -91,7 +91,8 @@ static void write_counters(const struct metrics *m, struct buf *out) {
     }
 }
 
-static const char *label_of(const struct metrics *m, const char *(*route_name)(unsigned), unsigned i) {
+static const char *label_of(const struct metrics *m, const char *(*route_name)(unsigned),
+                            unsigned i) {
     return i < m->routes ? route_name(i) : "none";
 }
 
@@ -127,18 +128,21 @@ static void write_histogram(const struct route_metrics *r, const char *label, st
     buf_addf(out, "idp_http_request_seconds_count{route=\"%s\"} %llu\n", label, total);
 }
 
-void metrics_write(const struct metrics *m, const char *(*route_name)(unsigned route), struct buf *out) {
+void metrics_write(const struct metrics *m, const char *(*route_name)(unsigned route),
+                   struct buf *out) {
     write_counters(m, out);
     head(out, "idp_http_requests_total", "Requests by route and class of status", "counter");
     for (unsigned i = 0; i <= m->routes; i++)
         write_classes(&m->route[i], label_of(m, route_name, i), out);
-    head(out, "idp_http_request_seconds", "From the whole request to the answer, by route", "histogram");
+    head(out, "idp_http_request_seconds", "From the whole request to the answer, by route",
+         "histogram");
     for (unsigned i = 0; i <= m->routes; i++)
         if (is_used(&m->route[i]))
             write_histogram(&m->route[i], label_of(m, route_name, i), out);
 }
 
-void metrics_gauge(struct buf *out, const char *name, const char *help, const char *labels, double value) {
+void metrics_gauge(struct buf *out, const char *name, const char *help, const char *labels,
+                   double value) {
     if (help)
         head(out, name, help, "gauge");
     buf_addf(out, "%s%s %.17g\n", name, labels ? labels : "", value);

@@ -4,26 +4,19 @@
  * library, so handlers and their tests need none. */
 #include "idp/request.h"
 
-#include <stdlib.h>
-#include <strings.h>
-
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "idp/transport.h"
+#include <stdlib.h>
 
 #define COOKIE_NAME_MAX 64
 
 /* ---- looking up ---- */
 
-static bool name_is(struct span name, const char *wanted) {
-    size_t len = strlen(wanted);
-    return name.len == len && strncasecmp(name.ptr, wanted, len) == 0;
-}
-
 struct span request_header(const struct request *req, const char *name) {
     const struct transport *t = req->transport;
     for (size_t i = 0; i < t->n_headers; i++)
-        if (name_is(t->header[i].name, name))
+        if (field_is(t->header[i].name, name))
             return t->header[i].value;
     return SPAN_NONE;
 }
@@ -32,26 +25,16 @@ size_t request_header_count(const struct request *req, const char *name) {
     const struct transport *t = req->transport;
     size_t n = 0;
     for (size_t i = 0; i < t->n_headers; i++)
-        n += name_is(t->header[i].name, name);
+        n += field_is(t->header[i].name, name);
     return n;
-}
-
-static struct span trim(struct span s) {
-    while (s.len && (s.ptr[0] == ' ' || s.ptr[0] == '\t')) {
-        s.ptr++;
-        s.len--;
-    }
-    while (s.len && (s.ptr[s.len - 1] == ' ' || s.ptr[s.len - 1] == '\t'))
-        s.len--;
-    return s;
 }
 
 /* One Cookie field. False when the name stands there with another value than `*found`. */
 static bool cookie_search(struct span field, const char *name, struct span *found) {
     while (field.ptr) {
         struct span value = span_cut(&field, ';');
-        struct span cookie = trim(span_cut(&value, '='));
-        value = trim(value);
+        struct span cookie = field_trim(span_cut(&value, '='));
+        value = field_trim(value);
         if (!span_is(cookie, name) || !value.len)
             continue;
         if (found->ptr && !span_eq(*found, value))
@@ -65,7 +48,8 @@ struct span request_cookie(const struct request *req, const char *name) {
     const struct transport *t = req->transport;
     struct span found = SPAN_NONE;
     for (size_t i = 0; i < t->n_headers; i++)
-        if (name_is(t->header[i].name, "Cookie") && !cookie_search(t->header[i].value, name, &found))
+        if (field_is(t->header[i].name, "Cookie") &&
+            !cookie_search(t->header[i].value, name, &found))
             return SPAN_NONE;
     return found;
 }
@@ -95,10 +79,10 @@ bool request_accepts_html(const struct request *req) {
         return true;
     while (accept.ptr) {
         struct span params = span_cut(&accept, ',');
-        struct span range = trim(span_cut(&params, ';'));
-        bool is_refused = span_is(trim(params), "q=0");
+        struct span range = field_trim(span_cut(&params, ';'));
+        bool is_refused = span_is(field_trim(params), "q=0");
         for (size_t i = 0; i < ARRAY_LEN(covering); i++)
-            if (name_is(range, covering[i]) && !is_refused)
+            if (field_is(range, covering[i]) && !is_refused)
                 return true;
     }
     return false;
@@ -138,14 +122,16 @@ void response_done(struct response *r) {
     *r = (struct response){0};
 }
 
-void respond_body(struct request *req, unsigned status, const char *content_type, struct span body) {
+void respond_body(struct request *req, unsigned status, const char *content_type,
+                  struct span body) {
     drop_page(&req->response);
     req->response.status = status;
     req->response.content_type = content_type;
     req->response.body = body;
 }
 
-void respond_buf(struct request *req, unsigned status, const char *content_type, const struct buf *b) {
+void respond_buf(struct request *req, unsigned status, const char *content_type,
+                 const struct buf *b) {
     struct span copy = arena_dup(req->arena, buf_span(b));
     if (buf_err(b) || (b->len && !copy.ptr))
         req->response.is_broken = true;
@@ -164,7 +150,8 @@ void respond_page(struct request *req, unsigned status, const char *page, json_t
 }
 
 void respond_error_json(struct request *req, unsigned status, const char *code, const char *text) {
-    char *body = arena_printf(req->arena, "{\"error\":\"%s\",\"error_description\":\"%s\"}\n", code, text);
+    char *body =
+        arena_printf(req->arena, "{\"error\":\"%s\",\"error_description\":\"%s\"}\n", code, text);
     if (!body)
         req->response.is_broken = true;
     respond_body(req, status, "application/json", span_of(body));
@@ -187,7 +174,8 @@ void respond_error_page(struct request *req, unsigned status, const char *key) {
         respond_error_json(req, status, error_code(status), key);
         return;
     }
-    respond_page(req, status, "error", json_pack("{sI ss}", "status", (json_int_t)status, "key", key));
+    respond_page(req, status, "error",
+                 json_pack("{sI ss}", "status", (json_int_t)status, "key", key));
 }
 
 void respond_cookie(struct request *req, const char *base, struct span value,
@@ -198,9 +186,9 @@ void respond_cookie(struct request *req, const char *base, struct span value,
     if (opt->max_age)
         (void)snprintf(age, sizeof age, "; Max-Age=%lld",
                        opt->max_age > 0 ? (long long)opt->max_age : 0LL);
-    char *text = arena_printf(req->arena, "%s=%.*s; Path=/%s; SameSite=Lax%s%s", name,
-                              SPAN_FMT(value), age, t->is_https ? "; Secure" : "",
-                              opt->script_visible ? "" : "; HttpOnly");
+    char *text =
+        arena_printf(req->arena, "%s=%.*s; Path=/%s; SameSite=Lax%s%s", name, SPAN_FMT(value), age,
+                     t->is_https ? "; Secure" : "", opt->script_visible ? "" : "; HttpOnly");
     if (memchr(value.ptr ? value.ptr : "", ';', value.len))
         req->response.is_broken = true;
     respond_header(req, "Set-Cookie", span_of(text));

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <strings.h>
 
 #include "base/span.h"
 
@@ -17,6 +18,23 @@ struct http_header {
     struct span name;
     struct span value;
 };
+
+/* Field names and media types compare without case. */
+static inline bool field_is(struct span s, const char *wanted) {
+    size_t len = strlen(wanted);
+    return s.len == len && strncasecmp(s.ptr, wanted, len) == 0;
+}
+
+/* Without blanks at both ends (RFC 9110 5.6.3, OWS). */
+static inline struct span field_trim(struct span s) {
+    while (s.len && (s.ptr[0] == ' ' || s.ptr[0] == '\t')) {
+        s.ptr++;
+        s.len--;
+    }
+    while (s.len && (s.ptr[s.len - 1] == ' ' || s.ptr[s.len - 1] == '\t'))
+        s.len--;
+    return s;
+}
 
 struct server;
 

@@ -13,7 +13,7 @@
 #include "base/cleanup.h"
 #include "web/server_internal.h"
 
-#define BACKLOG 4096
+#define BACKLOG  4096
 #define PAUSE_NS 50000000 /* when the process is out of descriptors */
 
 struct dealer {
@@ -33,7 +33,8 @@ static void deal(struct dealer *d, const struct accepted *a, bool is_admin) {
 static bool accept_all(struct dealer *d, int listen_fd, bool is_admin) {
     for (;;) {
         struct accepted a = {.addr_len = sizeof a.addr};
-        a.fd = accept4(listen_fd, (struct sockaddr *)&a.addr, &a.addr_len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        a.fd = accept4(listen_fd, (struct sockaddr *)&a.addr, &a.addr_len,
+                       SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (a.fd >= 0)
             deal(d, &a, is_admin);
         else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
@@ -86,7 +87,8 @@ enum err acceptor_start(struct server *s, const char **reterr_text) {
     if (e)
         return e;
     *reterr_text = "cannot listen on the admin address";
-    if (s->cfg.admin_address.len && (e = listener_open(s->cfg.admin_address, &s->admin_fd, &s->admin_port)))
+    if (s->cfg.admin_address.len &&
+        (e = listener_open(s->cfg.admin_address, &s->admin_fd, &s->admin_port)))
         return e;
     *reterr_text = "cannot start the acceptor";
     s->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

@@ -10,7 +10,7 @@
 
 #include "base/cleanup.h"
 
-#define TEXT_MAX 46
+#define TEXT_MAX        46
 #define V4_NETWORK_BITS 24
 #define V6_NETWORK_BITS 64
 
@@ -87,7 +87,8 @@ static enum err number_parse(struct span text, unsigned max, unsigned *ret_numbe
     return ERR_OK;
 }
 
-enum err listen_address_parse(struct span text, struct sockaddr_storage *ret_addr, socklen_t *ret_len) {
+enum err listen_address_parse(struct span text, struct sockaddr_storage *ret_addr,
+                              socklen_t *ret_len) {
     size_t colon = text.len;
     while (colon && text.ptr[colon - 1] != ':')
         colon--;

@@ -75,7 +75,8 @@ static void write_store(struct store *store, struct buf *out) {
     uint64_t total = 0;
     for (size_t i = 0; i < ARRAY_LEN(bound); i++) {
         total += s.batch_size_bucket[i];
-        buf_addf(out, "idp_store_batch_jobs_bucket{le=\"%s\"} %llu\n", bound[i], (unsigned long long)total);
+        buf_addf(out, "idp_store_batch_jobs_bucket{le=\"%s\"} %llu\n", bound[i],
+                 (unsigned long long)total);
     }
     buf_addf(out, "idp_store_batch_jobs_sum %llu\nidp_store_batch_jobs_count %llu\n",
              (unsigned long long)s.jobs, (unsigned long long)total);
@@ -87,8 +88,8 @@ static void write_connections(const struct server *server, struct buf *out) {
     for (unsigned i = 0; i < s.n_threads; i++) {
         char label[32];
         (void)snprintf(label, sizeof label, "{thread=\"%u\"}", i);
-        metrics_gauge(out, "idp_http_connections", i ? NULL : "Open connections by I/O thread", label,
-                      s.connections[i]);
+        metrics_gauge(out, "idp_http_connections", i ? NULL : "Open connections by I/O thread",
+                      label, s.connections[i]);
     }
 }
 
@@ -100,8 +101,8 @@ static void write_keys(const struct key_list *keys, struct buf *out) {
         if (k->use != KEY_USE_SIG)
             continue;
         char label[256];
-        (void)snprintf(label, sizeof label, "{kid=\"%.*s\",alg=\"%.*s\",state=\"%s\"}", SPAN_FMT(k->kid),
-                       SPAN_FMT(k->alg), key_state_name(k->state));
+        (void)snprintf(label, sizeof label, "{kid=\"%.*s\",alg=\"%.*s\",state=\"%s\"}",
+                       SPAN_FMT(k->kid), SPAN_FMT(k->alg), key_state_name(k->state));
         metrics_gauge(out, "idp_key", is_first ? help : NULL, label, 1);
         is_first = false;
     }
@@ -119,7 +120,8 @@ static void metrics_respond(struct request *req) {
     metrics_write(idp->metrics, route_name, &out);
     write_connections(req->transport->server, &out);
     write_store(idp->store, &out);
-    gauge(&out, "idp_work_queue_depth", "Jobs that wait for a pool thread", workpool_depth(idp->pool));
+    gauge(&out, "idp_work_queue_depth", "Jobs that wait for a pool thread",
+          workpool_depth(idp->pool));
     gauge(&out, "idp_signer_ready", "Whether the signer answers", signer_is_ready(idp->signer));
     if (!req->load.result) {
         gauge(&out, "idp_sessions", "Live sessions", (double)m->sessions);

@@ -45,8 +45,8 @@ static void work_done(struct work_job *job) {
 
 /* True: a job is out. */
 static bool begin_work(struct exchange *x) {
-    x->work = (struct work_job){
-        .run = work_run, .done = work_done, .owner = x->req.client.network_id};
+    x->work =
+        (struct work_job){.run = work_run, .done = work_done, .owner = x->req.client.network_id};
     x->work_deadline_us = clock_mono_us() + WORK_DEADLINE_US;
     x->req.work_result = ERR_OK;
     library_suspend(x);
@@ -124,7 +124,8 @@ static bool walk(struct exchange *x, enum step step) {
 bool engine_start(struct exchange *x) {
     struct request *req = &x->req;
     req->handler = x->route->handler;
-    if (req->handler->state_size && !(req->state = arena_alloc(req->arena, req->handler->state_size))) {
+    if (req->handler->state_size &&
+        !(req->state = arena_alloc(req->arena, req->handler->state_size))) {
         exchange_refuse(x, 500, "no memory");
         return true;
     }

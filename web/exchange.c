@@ -2,6 +2,7 @@
  *
  * One request and its answer, from the request line to the access line. What it costs to start one
  * matters, so exchanges are reused, and the large arrays in them are not cleared but emptied. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
 
@@ -14,8 +15,8 @@
 #include "web/server_internal.h"
 #include "web/trace.h"
 
-#define EXCHANGES_KEPT 64 /* of one I/O thread */
-#define PAGE_MAX RESPONSE_MAX
+#define EXCHANGES_KEPT      64 /* of one I/O thread */
+#define PAGE_MAX            RESPONSE_MAX
 #define LANG_COOKIE_SECONDS (365 * 24 * 3600)
 
 /* ---- life ---- */
@@ -107,11 +108,16 @@ static const struct refusal_form {
     const char *page_key; /* error.KEY.title */
     const char *code;     /* JSON */
 } refusal_forms[] = {
-    {400, "invalid_request", "invalid_request"}, {403, "forbidden", "access_denied"},
-    {404, "not_found", "not_found"},             {405, "method", "invalid_request"},
-    {413, "too_large", "invalid_request"},       {414, "too_large", "invalid_request"},
-    {415, "media_type", "invalid_request"},      {421, "host", "invalid_request"},
-    {431, "too_large", "invalid_request"},       {500, "internal", "server_error"},
+    {400, "invalid_request", "invalid_request"},
+    {403, "forbidden", "access_denied"},
+    {404, "not_found", "not_found"},
+    {405, "method", "invalid_request"},
+    {413, "too_large", "invalid_request"},
+    {414, "too_large", "invalid_request"},
+    {415, "media_type", "invalid_request"},
+    {421, "host", "invalid_request"},
+    {431, "too_large", "invalid_request"},
+    {500, "internal", "server_error"},
     {503, "unavailable", "temporarily_unavailable"},
 };
 
@@ -187,7 +193,8 @@ static void client_find(struct exchange *x) {
     const struct connection *c = x->connection;
     if (!c->is_listed)
         return;
-    struct ip ip = client_ip_find(&c->peer, &x->thread->server->listed, x->header, x->transport.n_headers);
+    struct ip ip =
+        client_ip_find(&c->peer, &x->thread->server->listed, x->header, x->transport.n_headers);
     client_address_fill(&ip, x->thread->server->seed, &x->req.client);
 }
 
@@ -225,7 +232,8 @@ bool exchange_route(struct exchange *x, const struct guard_input *in) {
         x->transport.n_headers = 0; /* nothing in it is to be believed */
         if (refusal && refusal->status == 405)
             respond_header(req, "Allow", SPAN("GET, HEAD, POST"));
-        exchange_refuse(x, refusal ? refusal->status : 500, refusal ? refusal->reason : "no memory");
+        exchange_refuse(x, refusal ? refusal->status : 500,
+                        refusal ? refusal->reason : "no memory");
         return false;
     }
     trace_take(x);
@@ -273,7 +281,8 @@ static void language_take(struct exchange *x) {
     if (!w.ui_locales.len)
         w.ui_locales = params_find(&req->form, "ui_locales");
     req->lang = language_choose(&w, &x->lang_is_asked);
-    if (x->lang_is_asked && x->route_flags & ROUTE_HTML && !span_is(w.cookie, language_code(req->lang)))
+    if (x->lang_is_asked && x->route_flags & ROUTE_HTML &&
+        !span_is(w.cookie, language_code(req->lang)))
         respond_cookie(req, "lang", span_of(language_code(req->lang)),
                        &(struct cookie_options){.max_age = LANG_COOKIE_SECONDS});
 }
@@ -291,8 +300,8 @@ static bool origin_is_good(const struct exchange *x) {
     if (!(x->route_flags & ROUTE_BROWSER) || req->method != HTTP_POST)
         return true;
     struct span host = s->cfg.host.len ? s->cfg.host : request_header(req, "Host");
-    return origin_is_acceptable(request_header(req, "Sec-Fetch-Site"), request_header(req, "Origin"),
-                                s->cfg.is_https, host);
+    return origin_is_acceptable(request_header(req, "Sec-Fetch-Site"),
+                                request_header(req, "Origin"), s->cfg.is_https, host);
 }
 
 bool exchange_prepare(struct exchange *x) {
@@ -317,29 +326,14 @@ bool exchange_prepare(struct exchange *x) {
 
 /* ---- afterwards ---- */
 
-static const char *method_text(unsigned method) {
-    static const struct {
-        unsigned bit;
-        const char *name;
-    } names[] = {{HTTP_GET, "GET"}, {HTTP_HEAD, "HEAD"},     {HTTP_POST, "POST"},
-                 {HTTP_PUT, "PUT"}, {HTTP_DELETE, "DELETE"}, {HTTP_OPTIONS, "OPTIONS"}};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (names[i].bit == method)
-            return names[i].name;
-    return "-";
-}
-
 /* Never the target, cookies or parameters: codes, tokens and names stand there. */
 void exchange_log(const struct exchange *x, unsigned status) {
     const struct server *s = x->thread->server;
     if (s->cfg.metrics)
         metrics_request(s->cfg.metrics, x->route_index, status, x->took_us);
     char trace[TRACEPARENT_CHARS + 1];
-    struct buf b = BUF_INIT(TRACEPARENT_CHARS);
-    buf_addf(&b, "00-%s-%s-%s", x->req.id, x->span_id, x->trace_flags);
-    memcpy(trace, buf_err(&b) ? "" : b.data, buf_err(&b) ? 1 : b.len + 1);
-    buf_done(&b);
-    LOG(LOG_INFO, "request", LOG_STR("method", method_text(x->req.method)),
+    (void)snprintf(trace, sizeof trace, "00-%s-%s-%s", x->req.id, x->span_id, x->trace_flags);
+    LOG(LOG_INFO, "request", LOG_STR("method", http_method_name(x->req.method)),
         LOG_STR("route", x->route ? x->route->name : "none"), LOG_INT("status", status),
         LOG_INT("microseconds", x->took_us), LOG_STR("request_id", x->req.id),
         LOG_STR("traceparent", trace), LOG_STR("network", x->req.client.network),

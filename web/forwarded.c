@@ -5,26 +5,9 @@
  * in stands to the left of it. */
 #include "web/address.h"
 
-#include <strings.h>
-
 #include "base/cleanup.h"
 
 #define HOPS_MAX 16
-
-static bool name_is(struct span name, const char *wanted) {
-    size_t len = strlen(wanted);
-    return name.len == len && strncasecmp(name.ptr, wanted, len) == 0;
-}
-
-static struct span trim(struct span s) {
-    while (s.len && (s.ptr[0] == ' ' || s.ptr[0] == '\t')) {
-        s.ptr++;
-        s.len--;
-    }
-    while (s.len && (s.ptr[s.len - 1] == ' ' || s.ptr[s.len - 1] == '\t'))
-        s.len--;
-    return s;
-}
 
 /* Takes the last `sep`-separated part off `*rest`. */
 static struct span cut_last(struct span *rest, char sep) {
@@ -33,7 +16,7 @@ static struct span cut_last(struct span *rest, char sep) {
         i--;
     struct span last = {rest->ptr + i, rest->len - i};
     *rest = i ? (struct span){rest->ptr, i - 1} : SPAN_NONE;
-    return trim(last);
+    return field_trim(last);
 }
 
 /* "203.0.113.7", "203.0.113.7:4711", "2001:db8::1", "[2001:db8::1]", "[2001:db8::1]:4711". */
@@ -55,10 +38,10 @@ static struct span element_node(struct span element, bool is_forwarded) {
     if (!is_forwarded)
         return element;
     while (element.ptr) {
-        struct span value = trim(span_cut(&element, ';'));
-        struct span name = trim(span_cut(&value, '='));
-        value = trim(value);
-        if (!name_is(name, "for"))
+        struct span value = field_trim(span_cut(&element, ';'));
+        struct span name = field_trim(span_cut(&value, '='));
+        value = field_trim(value);
+        if (!field_is(name, "for"))
             continue;
         if (value.len >= 2 && value.ptr[0] == '"' && value.ptr[value.len - 1] == '"')
             value = (struct span){value.ptr + 1, value.len - 2};
@@ -94,10 +77,10 @@ static bool walk_all(const char *name, const struct ip *peer, const struct ip_ra
     struct walk w = {.listed = listed, .client = *peer};
     bool is_there = false;
     for (size_t i = n; i > 0; i--) {
-        if (!name_is(header[i - 1].name, name))
+        if (!field_is(header[i - 1].name, name))
             continue;
         is_there = true;
-        walk_field(&w, header[i - 1].value, name_is(span_of(name), "Forwarded"));
+        walk_field(&w, header[i - 1].value, field_is(span_of(name), "Forwarded"));
     }
     *ret_client = w.client;
     return is_there;
@@ -119,9 +102,9 @@ struct ip client_ip_find(const struct ip *peer, const struct ip_ranges *listed,
 /* ---- PROXY protocol ---- */
 
 static const unsigned char proxy_signature[12] = "\r\n\r\n\0\r\nQUIT\n";
-enum { PROXY_LOCAL = 0x20, PROXY_PROXY = 0x21 };                /* version and command */
-enum { PROXY_TCP4 = 0x11, PROXY_TCP6 = 0x21 };                  /* family and transport */
-enum { PROXY_ADDRESSES_V4 = 12, PROXY_ADDRESSES_V6 = 36 };      /* bytes */
+enum { PROXY_LOCAL = 0x20, PROXY_PROXY = 0x21 };           /* version and command */
+enum { PROXY_TCP4 = 0x11, PROXY_TCP6 = 0x21 };             /* family and transport */
+enum { PROXY_ADDRESSES_V4 = 12, PROXY_ADDRESSES_V6 = 36 }; /* bytes */
 
 enum err proxy_fixed_parse(const unsigned char fixed[PROXY_FIXED_BYTES], size_t *ret_rest) {
     if (memcmp(fixed, proxy_signature, sizeof proxy_signature) != 0)

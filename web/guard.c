@@ -3,11 +3,9 @@
  * The guard in front of every request; see guard.h. */
 #include "web/guard.h"
 
-#include <strings.h>
-
 #include "base/cleanup.h"
 
-#define METHOD_MAX 16
+#define METHOD_MAX    16
 #define VERSION_BYTES 8 /* "HTTP/1.1" */
 
 bool guard_layout_is_known(const char *mhd_version) {
@@ -16,15 +14,10 @@ bool guard_layout_is_known(const char *mhd_version) {
 
 /* ---- fields ---- */
 
-static bool name_is(struct span name, const char *wanted) {
-    size_t len = strlen(wanted);
-    return name.len == len && strncasecmp(name.ptr, wanted, len) == 0;
-}
-
 static size_t field_count(const struct guard_input *in, const char *name, struct span *last) {
     size_t n = 0;
     for (size_t i = 0; i < in->n_headers; i++)
-        if (name_is(in->header[i].name, name)) {
+        if (field_is(in->header[i].name, name)) {
             *last = in->header[i].value;
             n++;
         }
@@ -36,7 +29,8 @@ static bool is_token(struct span s) {
     static const char others[] = "!#$%&'*+-.^_`|~";
     for (size_t i = 0; i < s.len; i++) {
         char c = s.ptr[i];
-        bool is_alphanumeric = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+        bool is_alphanumeric =
+            (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
         if (!is_alphanumeric && (c == '\0' || !strchr(others, c)))
             return false;
     }
@@ -83,7 +77,7 @@ static bool is_hex(char c) {
 
 //= https://www.rfc-editor.org/rfc/rfc9112#section-3.2.2
 //= type=exception
-//= reason=Origin server only; a proxy in front sends origin-form, and two hosts in one request is an ambiguity that smuggling lives on.
+//= reason=Origin server only: two hosts in one request are what smuggling lives on.
 //# To allow for transition to the absolute-form for all requests in some future version of HTTP, a
 //# server MUST accept the absolute-form in requests
 static bool has_bad_target(const struct guard_input *in) {
@@ -120,7 +114,8 @@ static bool is_connect(const struct guard_input *in) {
 //# process such a request in accordance with the Transfer-Encoding alone.
 static bool has_two_framings(const struct guard_input *in) {
     struct span unused;
-    return field_count(in, "Transfer-Encoding", &unused) && field_count(in, "Content-Length", &unused);
+    return field_count(in, "Transfer-Encoding", &unused) &&
+           field_count(in, "Content-Length", &unused);
 }
 
 static bool has_transfer_encoding(const struct guard_input *in) {
@@ -207,7 +202,8 @@ static bool has_bad_layout(const struct guard_input *in) {
     if (!in->is_layout_known)
         return false;
     struct cursor c = {in->method + strlen(in->method) + 1, in->method + in->header_bytes};
-    if (!stands_at(&c, in->target.ptr) || !stands_at(&(struct cursor){c.at + in->target.len + 1, NULL}, in->version))
+    if (!stands_at(&c, in->target.ptr) ||
+        !stands_at(&(struct cursor){c.at + in->target.len + 1, NULL}, in->version))
         return true;
     c.at = in->version;
     if (!step_line(&c, VERSION_BYTES))

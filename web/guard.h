@@ -41,7 +41,7 @@ struct guard_refusal {
 /* NULL: nothing is wrong. */
 const struct guard_refusal *guard_check(const struct guard_input *in);
 
-/* Whether `mhd_version` (MHD_get_version: the running one) lays out its read buffer as described above. */
+/* Whether `mhd_version` (MHD_get_version: the running one) lays out its read buffer as above. */
 bool guard_layout_is_known(const char *mhd_version);
 
 #endif

@@ -13,7 +13,7 @@
 #include "base/clock.h"
 #include "web/server_internal.h"
 
-#define SWEEP_US 1000000
+#define SWEEP_US       1000000
 #define DRAIN_SWEEP_US 50000
 enum { POLL_DAEMON, POLL_WAKE, POLL_WAITING };
 
@@ -196,7 +196,8 @@ static enum err io_thread_init(struct io_thread *t) {
     t->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (t->wake_fd < 0)
         return ERR_INTERNAL;
-    if (s->cfg.proxy_protocol && !t->is_admin && !(t->waiting = calloc(PROXY_WAITING_MAX, sizeof *t->waiting)))
+    if (s->cfg.proxy_protocol && !t->is_admin &&
+        !(t->waiting = calloc(PROXY_WAITING_MAX, sizeof *t->waiting)))
         return ERR_NOMEM;
     if (s->cfg.thread_init) {
         enum err e = s->cfg.thread_init(s->cfg.app, t->index, &t->services);

@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "base/cleanup.h"
+#include "idp/transport.h"
 
 #define QUALITY_MAX 1000
 
@@ -29,19 +30,9 @@ static bool tag_find(struct span tag, enum lang *ret_lang) {
     return false;
 }
 
-static struct span trim(struct span s) {
-    while (s.len && s.ptr[0] == ' ') {
-        s.ptr++;
-        s.len--;
-    }
-    while (s.len && s.ptr[s.len - 1] == ' ')
-        s.len--;
-    return s;
-}
-
 /* "q=0.8" as 800; what is no quality counts as none. */
 static unsigned quality(struct span params) {
-    params = trim(params);
+    params = field_trim(params);
     if (!params.len)
         return QUALITY_MAX;
     if (params.len < 3 || (params.ptr[0] | 0x20) != 'q' || params.ptr[1] != '=')
@@ -61,7 +52,7 @@ static bool accept_find(struct span field, enum lang *ret_lang) {
     unsigned best = 0;
     while (field.ptr) {
         struct span params = span_cut(&field, ',');
-        struct span tag = trim(span_cut(&params, ';'));
+        struct span tag = field_trim(span_cut(&params, ';'));
         unsigned q = quality(params);
         enum lang lang;
         if (q > best && tag_find(tag, &lang)) {

@@ -42,8 +42,8 @@ static void *on_request_line(void *cls, const char *target, struct MHD_Connectio
     return c ? exchange_new(cls, c, target) : NULL;
 }
 
-static enum MHD_Result on_field(void *cls, enum MHD_ValueKind kind, const char *key, size_t key_size,
-                                const char *value, size_t value_size) {
+static enum MHD_Result on_field(void *cls, enum MHD_ValueKind kind, const char *key,
+                                size_t key_size, const char *value, size_t value_size) {
     (void)kind;
     struct exchange *x = cls;
     size_t i = x->transport.n_headers++;
@@ -123,7 +123,8 @@ static void on_completed(void *cls, struct MHD_Connection *mhd, void **context,
     *context = NULL;
     if (!x)
         return;
-    const union MHD_ConnectionInfo *status = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_HTTP_STATUS);
+    const union MHD_ConnectionInfo *status =
+        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_HTTP_STATUS);
     exchange_log(x, status ? status->http_status : 0);
     x->connection->in_request = false;
     x->connection->deadline_us = t->now_us + (int64_t)t->server->cfg.connection_timeout * 1000000;
@@ -143,17 +144,14 @@ enum err library_start(struct io_thread *t) {
     unsigned flags = MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME |
                      (has_tls ? MHD_USE_TLS : 0U);
     t->daemon = MHD_start_daemon(
-        flags, 0, NULL, NULL, on_request, t,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY,
-        MHD_OPTION_CONNECTION_LIMIT, cfg->connection_limit,
-        MHD_OPTION_CONNECTION_TIMEOUT, 0U, /* connection.c keeps time, by phase */
-        /* The guard is stricter than 1 here, and the library sends its own refusals' header twice. */
-        MHD_OPTION_STRICT_FOR_CLIENT, 0,
-        MHD_OPTION_URI_LOG_CALLBACK, on_request_line, t,
-        MHD_OPTION_NOTIFY_COMPLETED, on_completed, t,
-        MHD_OPTION_NOTIFY_CONNECTION, on_connection, t,
-        MHD_OPTION_ARRAY, has_tls ? tls : tls + 2,
-        MHD_OPTION_END);
+        flags, 0, NULL, NULL, on_request, t, MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY,
+        MHD_OPTION_CONNECTION_LIMIT, cfg->connection_limit, MHD_OPTION_CONNECTION_TIMEOUT,
+        0U, /* connection.c keeps time, by phase */
+        /* The guard is stricter than 1 here, and the library sends its own refusals' header twice.
+         */
+        MHD_OPTION_STRICT_FOR_CLIENT, 0, MHD_OPTION_URI_LOG_CALLBACK, on_request_line, t,
+        MHD_OPTION_NOTIFY_COMPLETED, on_completed, t, MHD_OPTION_NOTIFY_CONNECTION, on_connection,
+        t, MHD_OPTION_ARRAY, has_tls ? tls : tls + 2, MHD_OPTION_END);
     const union MHD_DaemonInfo *info =
         t->daemon ? MHD_get_daemon_info(t->daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
     if (!info)

@@ -8,7 +8,8 @@
 
 void proxy_intake_add(struct io_thread *t, const struct accepted *a) {
     struct ip peer;
-    if (t->n_waiting == PROXY_WAITING_MAX || ip_from_sockaddr((const struct sockaddr *)&a->addr, &peer) ||
+    if (t->n_waiting == PROXY_WAITING_MAX ||
+        ip_from_sockaddr((const struct sockaddr *)&a->addr, &peer) ||
         !ip_ranges_have(&t->server->listed, &peer)) {
         io_thread_drop(t, a);
         return;
@@ -46,7 +47,8 @@ static void hand_over(struct io_thread *t, struct proxy_waiting *w) {
     bool has_client;
     struct ip ip;
     uint16_t port;
-    if (proxy_header_parse(w->bytes, w->bytes + PROXY_FIXED_BYTES, w->rest_len, &has_client, &ip, &port)) {
+    if (proxy_header_parse(w->bytes, w->bytes + PROXY_FIXED_BYTES, w->rest_len, &has_client, &ip,
+                           &port)) {
         io_thread_drop(t, &w->socket);
         return;
     }

@@ -24,8 +24,8 @@ static const struct {
      "camera=(), geolocation=(), microphone=(), payment=(), usb=(), interest-cohort=()"},
 };
 
-#define CSP_START                                                                                \
-    "default-src 'none'; style-src 'self'; img-src 'self'; font-src 'self'; base-uri 'none'; "  \
+#define CSP_START                                                                                  \
+    "default-src 'none'; style-src 'self'; img-src 'self'; font-src 'self'; base-uri 'none'; "     \
     "frame-ancestors 'none'; form-action 'self'"
 
 /* One source more, or none: it must not be able to end the directive. */
@@ -138,7 +138,8 @@ bool response_queue(struct exchange *x) {
         return false;
     x->stage = EXCHANGE_QUEUED;
     x->connection->deadline_us =
-        x->thread->now_us + RESPONSE_PATIENCE * (int64_t)x->thread->server->cfg.connection_timeout * 1000000;
+        x->thread->now_us +
+        RESPONSE_PATIENCE * (int64_t)x->thread->server->cfg.connection_timeout * 1000000;
     enum MHD_Result done = MHD_queue_response(x->connection->mhd, x->req.response.status, r);
     MHD_destroy_response(r);
     return done == MHD_YES;

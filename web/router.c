@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/encode.h"
+#include "idp/transport.h"
 
 /* ---- table ---- */
 
@@ -17,7 +18,8 @@ static const struct route *row(const struct router *r, size_t position) {
 }
 
 /* Insertion keeps this free of a comparison function with a hidden table; it runs once. */
-static void insert(unsigned short *list, size_t *n, unsigned short index, const struct route *routes,
+static void insert(unsigned short *list, size_t *n, unsigned short index,
+                   const struct route *routes,
                    bool (*goes_before)(const struct route *a, const struct route *b)) {
     size_t i = (*n)++;
     while (i > 0 && goes_before(&routes[index], &routes[list[i - 1]])) {
@@ -41,7 +43,8 @@ enum err router_init(struct router *r, const struct route *routes, size_t n_rout
         return ERR_TOO_LONG;
     for (size_t i = 0; i < n_routes; i++) {
         for (size_t j = 0; j < i; j++)
-            if (strcmp(routes[i].path, routes[j].path) == 0 && routes[i].methods & routes[j].methods)
+            if (strcmp(routes[i].path, routes[j].path) == 0 &&
+                routes[i].methods & routes[j].methods)
                 return ERR_EXISTS;
         if (routes[i].flags & ROUTE_PREFIX)
             insert(r->prefixes, &r->n_prefixes, (unsigned short)i, routes, longer_before);
@@ -120,6 +123,13 @@ unsigned http_method_find(const char *name) {
     return 0;
 }
 
+const char *http_method_name(unsigned bit) {
+    for (size_t i = 0; i < ARRAY_LEN(methods); i++)
+        if (bit == methods[i].bit)
+            return methods[i].name;
+    return "-";
+}
+
 void http_methods_format(unsigned bits, char *out, size_t size) {
     struct buf b = BUF_INIT(size - 1);
     for (size_t i = 0; i < ARRAY_LEN(methods); i++)
@@ -133,32 +143,26 @@ void http_methods_format(unsigned bits, char *out, size_t size) {
 
 /* ---- bodies ---- */
 
-static bool media_type_is(struct span content_type, const char *wanted) {
-    struct span rest = content_type;
-    struct span type = span_cut(&rest, ';');
-    while (type.len && (type.ptr[type.len - 1] == ' ' || type.ptr[type.len - 1] == '\t'))
-        type.len--;
-    return type.len == strlen(wanted) && strncasecmp(type.ptr, wanted, type.len) == 0;
-}
-
 bool content_type_is_form(struct span content_type) {
-    return content_type.len && media_type_is(content_type, "application/x-www-form-urlencoded");
+    return field_is(field_trim(span_cut(&content_type, ';')), "application/x-www-form-urlencoded");
 }
 
-unsigned router_check_body(const struct route *route, unsigned method, const struct body_claim *claim) {
+unsigned router_check_body(const struct route *route, unsigned method,
+                           const struct body_claim *claim) {
     bool takes_body = method & (HTTP_POST | HTTP_PUT);
     //= https://www.rfc-editor.org/rfc/rfc9110#section-10.1.1
     //# A server that receives an Expect field value containing a member other than 100-continue MAY
     //# respond with a 417 (Expectation Failed) status code to indicate that the unexpected
     //# expectation cannot be met.
-    if (claim->expect.ptr && !(claim->expect.len == 12 && strncasecmp(claim->expect.ptr, "100-continue", 12) == 0))
+    if (claim->expect.ptr && !field_is(claim->expect, "100-continue"))
         return 417;
     if (claim->length > (takes_body ? route->body_max : 0))
         return 413;
     if (claim->content_encoding.len)
         return 415;
     bool has_body = claim->length > 0 || claim->content_type.len > 0;
-    if (takes_body && has_body && route->flags & ROUTE_FORM && !content_type_is_form(claim->content_type))
+    if (takes_body && has_body && route->flags & ROUTE_FORM &&
+        !content_type_is_form(claim->content_type))
         return 415;
     return 0;
 }
@@ -202,7 +206,8 @@ enum err path_decode(struct arena *a, struct span raw, struct span *ret_path) {
 
 bool origin_is_acceptable(struct span sec_fetch_site, struct span origin, bool is_https,
                           struct span host) {
-    if (sec_fetch_site.ptr && !span_is(sec_fetch_site, "same-origin") && !span_is(sec_fetch_site, "none"))
+    if (sec_fetch_site.ptr && !span_is(sec_fetch_site, "same-origin") &&
+        !span_is(sec_fetch_site, "none"))
         return false;
     if (!origin.ptr || span_is(origin, "null"))
         return true;
@@ -210,5 +215,6 @@ bool origin_is_acceptable(struct span sec_fetch_site, struct span origin, bool i
     if (!span_starts(origin, scheme))
         return false;
     struct span authority = {origin.ptr + strlen(scheme), origin.len - strlen(scheme)};
-    return !host.len || (authority.len == host.len && strncasecmp(authority.ptr, host.ptr, host.len) == 0);
+    return !host.len ||
+           (authority.len == host.len && strncasecmp(authority.ptr, host.ptr, host.len) == 0);
 }

@@ -24,6 +24,8 @@ must_check enum err router_init(struct router *r, const struct route *routes, si
 
 /* 0: no method of ours. HEAD has a bit of its own. */
 unsigned http_method_find(const char *name);
+/* "-" for none of ours. */
+const char *http_method_name(unsigned bit);
 
 struct routing {
     unsigned status;       /* 0: routed; 404; 405 */
@@ -46,7 +48,8 @@ struct body_claim {
     struct span content_type, content_encoding, expect;
 };
 /* 0, 413, 415 or 417. */
-unsigned router_check_body(const struct route *route, unsigned method, const struct body_claim *claim);
+unsigned router_check_body(const struct route *route, unsigned method,
+                           const struct body_claim *claim);
 /* application/x-www-form-urlencoded, with or without parameters. */
 bool content_type_is_form(struct span content_type);
 

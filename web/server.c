@@ -7,12 +7,12 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "base/clock.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/random.h"
 #include "web/server_internal.h"
 
-#define LOOK_NS 5000000 /* between looks at the connections, while draining */
+#define LOOK_NS          5000000 /* between looks at the connections, while draining */
 #define PEER_LIMIT_LEAST 64
 
 static bool keep_text(struct span text, char *out, size_t size) {
@@ -25,7 +25,8 @@ static bool keep_text(struct span text, char *out, size_t size) {
 }
 
 /* The configuration's strings need not outlive the call. */
-static enum err keep_config(struct server *s, const struct server_config *cfg, const char **reterr_text) {
+static enum err keep_config(struct server *s, const struct server_config *cfg,
+                            const char **reterr_text) {
     s->cfg = *cfg;
     *reterr_text = "bad number of I/O threads, or no time-out, or no connections allowed";
     if (!cfg->io_threads || cfg->io_threads > SERVER_IO_THREADS_MAX || !cfg->connection_timeout ||
@@ -41,8 +42,8 @@ static enum err keep_config(struct server *s, const struct server_config *cfg, c
     return ip_ranges_parse(cfg->trusted_proxies, &s->listed);
 }
 
-static enum err prepare(struct server *s, const struct server_config *cfg, const struct route *routes,
-                        size_t n_routes, const char **reterr_text) {
+static enum err prepare(struct server *s, const struct server_config *cfg,
+                        const struct route *routes, size_t n_routes, const char **reterr_text) {
     enum err e = keep_config(s, cfg, reterr_text);
     if (e)
         return e;
@@ -53,7 +54,8 @@ static enum err prepare(struct server *s, const struct server_config *cfg, const
     unsigned most = cfg->connection_limit * cfg->io_threads / 2;
     if ((e = peer_limit_new(most < PEER_LIMIT_LEAST ? PEER_LIMIT_LEAST : most, &s->limit)))
         return e;
-    *reterr_text = "TLS certificate or key: unreadable, not a pair, or the key is readable by others";
+    *reterr_text =
+        "TLS certificate or key: unreadable, not a pair, or the key is readable by others";
     if (s->tls_certificate[0] && (e = tls_new(s->tls_certificate, s->tls_key, &s->tls)))
         return e;
     return ERR_OK;
@@ -154,6 +156,7 @@ void server_free(struct server *s) {
 void server_stats_get(const struct server *s, struct server_stats *ret_stats) {
     struct server_stats stats = {.n_threads = s->n_threads};
     for (unsigned i = 0; i < s->n_threads; i++)
-        stats.connections[i] = atomic_load_explicit(&s->thread[i]->n_connections, memory_order_relaxed);
+        stats.connections[i] =
+            atomic_load_explicit(&s->thread[i]->n_connections, memory_order_relaxed);
     *ret_stats = stats;
 }

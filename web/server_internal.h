@@ -29,7 +29,7 @@
 #include "web/tls.h"
 
 #define ACCEPTED_MAX 1024            /* sockets that wait for one I/O thread */
-#define PROXY_WAITING_MAX 64         /* connections of one I/O thread without a whole PROXY header */
+#define PROXY_WAITING_MAX 64         /* connections of a thread without a whole PROXY header */
 #define ROUNDS_MAX 16                /* decide calls of one request */
 #define WORK_DEADLINE_US 15000000    /* a job that waited longer in the pool is not begun */
 #define RESPONSE_PATIENCE 3          /* times the idle time, for a client to take its answer */

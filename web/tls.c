@@ -17,7 +17,7 @@
 #include "base/secret.h"
 
 #define CHAIN_MAX 8
-#define PEM_MAX (64 * 1024)
+#define PEM_MAX   (64 * 1024)
 
 /* TLS 1.2 and 1.3, forward secrecy, AEAD only (T08; RFC 9325 4.2). */
 const char tls_priorities[] =
@@ -59,8 +59,9 @@ static enum err chain_load(struct credential *c, const char *path) {
     if (gnutls_load_file(path, &pem))
         return ERR_IO;
     unsigned n = CHAIN_MAX;
-    int bad = pem.size > PEM_MAX || gnutls_pcert_list_import_x509_raw(c->chain, &n, &pem, GNUTLS_X509_FMT_PEM,
-                                                 GNUTLS_X509_CRT_LIST_FAIL_IF_UNSORTED);
+    int bad = pem.size > PEM_MAX ||
+              gnutls_pcert_list_import_x509_raw(c->chain, &n, &pem, GNUTLS_X509_FMT_PEM,
+                                                GNUTLS_X509_CRT_LIST_FAIL_IF_UNSORTED);
     gnutls_free(pem.data);
     if (bad || n == 0)
         return ERR_SYNTAX;
@@ -76,7 +77,8 @@ static enum err key_load(struct credential *c, const char *path) {
     gnutls_datum_t datum = {pem.ptr, (unsigned)pem.len};
     if (gnutls_privkey_init(&c->key))
         return ERR_NOMEM;
-    return gnutls_privkey_import_x509_raw(c->key, &datum, GNUTLS_X509_FMT_PEM, NULL, 0) ? ERR_SYNTAX : ERR_OK;
+    return gnutls_privkey_import_x509_raw(c->key, &datum, GNUTLS_X509_FMT_PEM, NULL, 0) ? ERR_SYNTAX
+                                                                                        : ERR_OK;
 }
 
 /* A key that belongs to another certificate would break every handshake. */
@@ -88,7 +90,8 @@ static bool key_fits(const struct credential *c) {
     size_t n = sizeof of_key, m = sizeof of_certificate;
     bool fits = !gnutls_pubkey_import_privkey(public_key, c->key, 0, 0) &&
                 !gnutls_pubkey_get_key_id(public_key, GNUTLS_KEYID_USE_SHA256, of_key, &n) &&
-                !gnutls_pubkey_get_key_id(c->chain[0].pubkey, GNUTLS_KEYID_USE_SHA256, of_certificate, &m) &&
+                !gnutls_pubkey_get_key_id(c->chain[0].pubkey, GNUTLS_KEYID_USE_SHA256,
+                                          of_certificate, &m) &&
                 n == m && memcmp(of_key, of_certificate, n) == 0;
     gnutls_pubkey_deinit(public_key);
     return fits;
@@ -111,7 +114,8 @@ static enum err credential_load(const char *certificate, const char *key, struct
 
 static int certificate_callback(gnutls_session_t session, const gnutls_datum_t *ca, int n_ca,
                                 const gnutls_pk_algorithm_t *algorithms, int n_algorithms,
-                                gnutls_pcert_st **chain, unsigned *chain_len, gnutls_privkey_t *key) {
+                                gnutls_pcert_st **chain, unsigned *chain_len,
+                                gnutls_privkey_t *key) {
     (void)session;
     (void)ca;
     (void)n_ca;

@@ -14,7 +14,7 @@
 #include "idp/metrics.h"
 
 #define THREADS 4
-#define EACH 10000
+#define EACH    10000
 
 static const char *route_name(unsigned i) {
     static const char *const names[] = {"token", "jwks"};
@@ -83,7 +83,8 @@ static void gauges_are_numbers(void **state) {
     CLEANUP(buf_done) struct buf b = BUF_INIT(1024);
     metrics_gauge(&b, "idp_x", "Things", "{a=\"b\"}", 3);
     metrics_gauge(&b, "idp_x", NULL, NULL, 0.5);
-    assert_string_equal(b.data, "# HELP idp_x Things\n# TYPE idp_x gauge\nidp_x{a=\"b\"} 3\nidp_x 0.5\n");
+    assert_string_equal(b.data,
+                        "# HELP idp_x Things\n# TYPE idp_x gauge\nidp_x{a=\"b\"} 3\nidp_x 0.5\n");
 }
 
 int main(void) {

@@ -25,7 +25,8 @@ struct fake {
 static struct fake *fake_new(bool is_https) {
     struct fake *f = calloc(1, sizeof *f);
     f->arena = ARENA_INIT(64 * 1024);
-    f->transport = (struct transport){.header = f->header, .is_https = is_https, .cookie_suffix = "a1b2c3"};
+    f->transport =
+        (struct transport){.header = f->header, .is_https = is_https, .cookie_suffix = "a1b2c3"};
     f->req = calloc(1, sizeof *f->req);
     f->req->arena = &f->arena;
     f->req->transport = &f->transport;
@@ -75,16 +76,24 @@ static void F17_cookies_are_one_value_or_none(void **state) {
     assert_string_equal(cookie_in("x=y", C "good"), "good");
     assert_string_equal(cookie_in(C "good; " C "bad", NULL), "absent");
     assert_string_equal(cookie_in(C "good", C "bad"), "absent");
-    static const char *const junk[] = {"", ";", "=", C, C "; x=y", "session-a1b2c3", "session-a1b2c4=good",
-                                       "Session-a1b2c3=good", "xsession-a1b2c3=good", "; ; ;=;"};
+    static const char *const junk[] = {"",
+                                       ";",
+                                       "=",
+                                       C,
+                                       C "; x=y",
+                                       "session-a1b2c3",
+                                       "session-a1b2c4=good",
+                                       "Session-a1b2c3=good",
+                                       "xsession-a1b2c3=good",
+                                       "; ; ;=;"};
     for (size_t i = 0; i < ARRAY_LEN(junk); i++)
         assert_string_equal(cookie_in(junk[i], NULL), "absent");
 }
 
 static void T09_line_ends_and_NUL_break_the_answer(void **state) {
     (void)state;
-    static const struct span bad[] = {SPAN("a\r\nX: y"), SPAN("a\nb"), SPAN("a\rb"), SPAN("a\0b"), SPAN("a\x7f"),
-                                      {NULL, 0}};
+    static const struct span bad[] = {SPAN("a\r\nX: y"), SPAN("a\nb"),  SPAN("a\rb"),
+                                      SPAN("a\0b"),      SPAN("a\x7f"), {NULL, 0}};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         struct fake *f = fake_new(false);
         respond_redirect(f->req, bad[i]);
@@ -125,7 +134,8 @@ static void cookies_carry_what_the_scheme_demands(void **state) {
     set_cookie_is(true, 0, false, "__Host-flow-a1b2c3=v; Path=/; SameSite=Lax; Secure; HttpOnly");
     set_cookie_is(false, 0, false, "flow-a1b2c3=v; Path=/; SameSite=Lax; HttpOnly");
     set_cookie_is(false, 60, true, "flow-a1b2c3=v; Path=/; Max-Age=60; SameSite=Lax");
-    set_cookie_is(true, -1, false, "__Host-flow-a1b2c3=v; Path=/; Max-Age=0; SameSite=Lax; Secure; HttpOnly");
+    set_cookie_is(true, -1, false,
+                  "__Host-flow-a1b2c3=v; Path=/; Max-Age=0; SameSite=Lax; Secure; HttpOnly");
     struct fake *f = fake_new(false);
     respond_cookie(f->req, "flow", SPAN("v; Domain=evil"), &(struct cookie_options){0});
     assert_true(f->req->response.is_broken);
@@ -152,8 +162,9 @@ static void pages_go_to_clients_that_take_them(void **state) {
         assert_int_equal(f->req->response.status, 403);
         assert_int_equal(f->req->response.page != NULL, cases[i].is_page);
         if (!cases[i].is_page)
-            assert_true(span_is(f->req->response.body,
-                                "{\"error\":\"access_denied\",\"error_description\":\"forbidden\"}\n"));
+            assert_true(
+                span_is(f->req->response.body,
+                        "{\"error\":\"access_denied\",\"error_description\":\"forbidden\"}\n"));
         fake_free(f);
     }
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * address: only a listed peer can speak for somebody else, and only with what it wrote itself (T07);
- * networks are /24 and /64; PROXY headers that are not exactly right are refused. */
+ * address: only a listed peer can speak for somebody else, and only with what it wrote itself
+ * (T07); networks are /24 and /64; PROXY headers that are not exactly right are refused. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -36,9 +36,14 @@ static void addresses_parse_strictly(void **state) {
     assert_string_equal(text_of(&(struct ip[]){ip_of("203.0.113.7")}[0]), "203.0.113.7");
     assert_string_equal(text_of(&(struct ip[]){ip_of("2001:DB8::1")}[0]), "2001:db8::1");
     assert_string_equal(text_of(&(struct ip[]){ip_of("::ffff:203.0.113.7")}[0]), "203.0.113.7");
-    static const char *const bad[] = {"", "1.2.3", "1.2.3.4.5", "01.2.3.4", "1.2.3.256", " 1.2.3.4", "1.2.3.4 ",
-                                      "::1%lo", "[::1]", ":::", "localhost", "0x7f000001", "1.2.3.4/8",
-                                      "1111:1111:1111:1111:1111:1111:1111:1111:1111:1111:1111:1111"};
+    static const char *const bad[] = {
+        "",          "1.2.3",
+        "1.2.3.4.5", "01.2.3.4",
+        "1.2.3.256", " 1.2.3.4",
+        "1.2.3.4 ",  "::1%lo",
+        "[::1]",     ":::",
+        "localhost", "0x7f000001",
+        "1.2.3.4/8", "1111:1111:1111:1111:1111:1111:1111:1111:1111:1111:1111:1111"};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++)
         assert_int_equal(ip_parse(span_of(bad[i]), &(struct ip){0}), ERR_SYNTAX);
     assert_int_equal(ip_parse(SPAN("1.2.3.4\0"), &(struct ip){0}), ERR_SYNTAX);
@@ -58,8 +63,15 @@ static void ranges_hold_what_they_say(void **state) {
     r = ranges_of("192.0.2.1", NULL);
     assert_true(ip_ranges_have(&r, &(struct ip[]){ip_of("192.0.2.1")}[0]));
     assert_false(ip_ranges_have(&r, &(struct ip[]){ip_of("192.0.2.2")}[0]));
-    static const char *const bad[] = {"", "/8", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/8/8", "10.0.0.0/-1",
-                                      "::/129", "::ffff:10.0.0.0/104", "proxy.example"};
+    static const char *const bad[] = {"",
+                                      "/8",
+                                      "10.0.0.0/",
+                                      "10.0.0.0/33",
+                                      "10.0.0.0/8/8",
+                                      "10.0.0.0/-1",
+                                      "::/129",
+                                      "::ffff:10.0.0.0/104",
+                                      "proxy.example"};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         struct config_list list = {.item = {span_of(bad[i])}, .count = 1};
         assert_int_not_equal(ip_ranges_parse(&list, &(struct ip_ranges){0}), ERR_OK);
@@ -108,24 +120,31 @@ static void T07_a_peer_that_is_not_listed_speaks_for_itself(void **state) {
 
 static void T07_the_rightmost_address_that_is_not_listed_counts(void **state) {
     (void)state;
-    assert_string_equal(client("10.0.0.1", "x-forwarded-for", "6.6.6.6, 203.0.113.7"), "203.0.113.7");
-    assert_string_equal(client("10.0.0.1", "X-Forwarded-For", "6.6.6.6,203.0.113.7 , 10.9.9.9,fd00::1"), "203.0.113.7");
+    assert_string_equal(client("10.0.0.1", "x-forwarded-for", "6.6.6.6, 203.0.113.7"),
+                        "203.0.113.7");
+    assert_string_equal(
+        client("10.0.0.1", "X-Forwarded-For", "6.6.6.6,203.0.113.7 , 10.9.9.9,fd00::1"),
+        "203.0.113.7");
     assert_string_equal(client("10.0.0.1", "X-Forwarded-For", "10.0.0.2, 10.0.0.3"), "10.0.0.2");
     assert_string_equal(client("10.0.0.1", "X-Forwarded-For", "203.0.113.7:4711"), "203.0.113.7");
     assert_string_equal(client("10.0.0.1", "X-Forwarded-For", "[2001:db8::7]:4711"), "2001:db8::7");
     assert_string_equal(client("10.0.0.1", "X-Forwarded-For", "2001:db8::7"), "2001:db8::7");
-    assert_string_equal(client("10.0.0.1", "Forwarded", "for=6.6.6.6;by=x, proto=https;For=\"[2001:db8::7]:1\";by=y"),
+    assert_string_equal(client("10.0.0.1", "Forwarded",
+                               "for=6.6.6.6;by=x, proto=https;For=\"[2001:db8::7]:1\";by=y"),
                         "2001:db8::7");
 }
 
 static void T07_what_is_no_address_ends_the_walk_at_the_last_proxy(void **state) {
     (void)state;
     assert_string_equal(client("10.0.0.1", "X-Forwarded-For", "203.0.113.7, unknown"), "10.0.0.1");
-    assert_string_equal(client("10.0.0.1", "X-Forwarded-For", "203.0.113.7, x, 10.0.0.2"), "10.0.0.2");
-    assert_string_equal(client("10.0.0.1", "Forwarded", "for=203.0.113.7, for=_hidden"), "10.0.0.1");
+    assert_string_equal(client("10.0.0.1", "X-Forwarded-For", "203.0.113.7, x, 10.0.0.2"),
+                        "10.0.0.2");
+    assert_string_equal(client("10.0.0.1", "Forwarded", "for=203.0.113.7, for=_hidden"),
+                        "10.0.0.1");
     assert_string_equal(client("10.0.0.1", "Forwarded", "by=203.0.113.7"), "10.0.0.1");
     assert_string_equal(client("10.0.0.1", "Forwarded", "for=\"203.0.113.7"), "10.0.0.1");
-    static const char *const junk[] = {"", ",", ",,,,", "[", "[]", ":", "=", ";", "for=", "for=\"\"", "\"", " , "};
+    static const char *const junk[] = {"",  ",", ",,,,", "[",        "[]", ":",
+                                       "=", ";", "for=", "for=\"\"", "\"", " , "};
     for (size_t i = 0; i < ARRAY_LEN(junk); i++) {
         assert_string_equal(client("10.0.0.1", "X-Forwarded-For", junk[i]), "10.0.0.1");
         assert_string_equal(client("10.0.0.1", "Forwarded", junk[i]), "10.0.0.1");
@@ -133,14 +152,16 @@ static void T07_what_is_no_address_ends_the_walk_at_the_last_proxy(void **state)
     char many[1024] = "203.0.113.7";
     for (size_t i = 0; i < 40; i++)
         strncat(many, ", 10.0.0.9", sizeof many - strlen(many) - 1);
-    assert_string_equal(client("10.0.0.1", "X-Forwarded-For", many), "10.0.0.9"); /* so many hops are none */
+    assert_string_equal(client("10.0.0.1", "X-Forwarded-For", many),
+                        "10.0.0.9"); /* so many hops are none */
 }
 
 static void T07_two_fields_that_contradict_each_other_are_both_ignored(void **state) {
     (void)state;
     struct ip_ranges listed = ranges_of("10.0.0.0/8", NULL);
     struct ip peer = ip_of("10.0.0.1");
-    struct http_header h[] = {{SPAN("X-Forwarded-For"), SPAN("203.0.113.7")}, {SPAN("Forwarded"), SPAN("for=6.6.6.6")}};
+    struct http_header h[] = {{SPAN("X-Forwarded-For"), SPAN("203.0.113.7")},
+                              {SPAN("Forwarded"), SPAN("for=6.6.6.6")}};
     struct ip found = client_ip_find(&peer, &listed, h, 2);
     assert_string_equal(text_of(&found), "10.0.0.1");
     h[1].value = SPAN("for=203.0.113.7");
@@ -175,7 +196,8 @@ static enum err proxy(const unsigned char *bytes, size_t len, bool *has_client, 
 
 static void proxy_headers_parse_exactly(void **state) {
     (void)state;
-    unsigned char v4[28] = "\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\xcb\0\x71\x07\x7f\0\0\1\x12\x67\1\xbb";
+    unsigned char v4[28] =
+        "\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\xcb\0\x71\x07\x7f\0\0\1\x12\x67\1\xbb";
     bool has_client;
     struct ip ip;
     assert_int_equal(proxy(v4, sizeof v4, &has_client, &ip), ERR_OK);
@@ -210,11 +232,21 @@ static void listen_addresses_parse(void **state) {
     (void)state;
     struct sockaddr_storage a;
     socklen_t len;
-    static const char *const good[] = {"127.0.0.1:8080", "[::1]:0", "[::]:65535", "localhost:1", "::1:80"};
+    static const char *const good[] = {"127.0.0.1:8080", "[::1]:0", "[::]:65535", "localhost:1",
+                                       "::1:80"};
     for (size_t i = 0; i < ARRAY_LEN(good); i++)
         assert_int_equal(listen_address_parse(span_of(good[i]), &a, &len), ERR_OK);
-    static const char *const bad[] = {"", ":", ":80", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:x",
-                                      "127.0.0.1:-1", "[::1:80", "host:80", "127.0.0.1:123456"};
+    static const char *const bad[] = {"",
+                                      ":",
+                                      ":80",
+                                      "127.0.0.1",
+                                      "127.0.0.1:",
+                                      "127.0.0.1:65536",
+                                      "127.0.0.1:x",
+                                      "127.0.0.1:-1",
+                                      "[::1:80",
+                                      "host:80",
+                                      "127.0.0.1:123456"};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++)
         assert_int_not_equal(listen_address_parse(span_of(bad[i]), &a, &len), ERR_OK);
 }

@@ -95,11 +95,13 @@ static unsigned check(const char *text, size_t len) {
 static void ordinary_requests_pass(void **state) {
     (void)state;
     assert_int_equal(STATUS(PLAIN "\r\n"), 0);
-    assert_int_equal(STATUS("GET /a?b=c&d=%20 HTTP/1.1\r\nhOST:\th:80\r\nX:\r\nY: \r\nZ:z  \r\n\r\n"), 0);
+    assert_int_equal(
+        STATUS("GET /a?b=c&d=%20 HTTP/1.1\r\nhOST:\th:80\r\nX:\r\nY: \r\nZ:z  \r\n\r\n"), 0);
     assert_int_equal(STATUS("POST / HTTP/1.1\r\nContent-Length: 3\r\nHost: [::1]:8080\r\n\r\n"), 0);
     assert_int_equal(STATUS("GET / HTTP/1.0\r\n\r\n"), 0);
     assert_int_equal(STATUS(PLAIN "Cookie: a=b; c=\"d\"\r\nX-Latin: caf\xe9\r\n\r\n"), 0);
-    assert_int_equal(STATUS("GET /%C3%A9?x=%zz HTTP/1.1\r\nHost: h\r\n\r\n"), 0); /* the handler's business */
+    assert_int_equal(STATUS("GET /%C3%A9?x=%zz HTTP/1.1\r\nHost: h\r\n\r\n"),
+                     0); /* the handler's business */
 }
 
 static void T01_framing_that_can_be_read_two_ways_is_refused(void **state) {
@@ -108,7 +110,8 @@ static void T01_framing_that_can_be_read_two_ways_is_refused(void **state) {
     assert_int_equal(STATUS(PLAIN "Transfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n"), 400);
     assert_int_equal(STATUS(PLAIN "content-length: 3\r\ntransfer-encoding: x\r\n\r\n"), 400);
     assert_int_equal(STATUS(PLAIN "Content-Length: 3\r\nContent-Length: 3\r\n\r\n"), 400);
-    static const char *const bad[] = {"+3", "-3", "0x3", "3,3", "3 ", "", "3a", "9999999999999999999"};
+    static const char *const bad[] = {"+3", "-3", "0x3", "3,3",
+                                      "3 ", "",   "3a",  "9999999999999999999"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         char text[128];
         int n = snprintf(text, sizeof text, PLAIN "Content-Length: %s\r\n\r\n", bad[i]);
@@ -126,7 +129,9 @@ static void T02_bad_fields_are_refused(void **state) {
     assert_int_equal(STATUS(PLAIN "X(: y\r\n\r\n"), 400);
     assert_int_equal(STATUS(PLAIN ": y\r\n\r\n"), 400);
     assert_int_equal(STATUS(PLAIN "X: a\rb\r\n\r\n"), 400);
-    assert_int_equal(STATUS(PLAIN "X: a\x01" "b\r\n\r\n"), 400);
+    assert_int_equal(STATUS(PLAIN "X: a\x01"
+                                  "b\r\n\r\n"),
+                     400);
     assert_int_equal(STATUS(PLAIN "X: a\x7f\r\n\r\n"), 400);
     assert_int_equal(STATUS(PLAIN "X: a\tb\r\n\r\n"), 0);
 }
@@ -187,9 +192,9 @@ static void the_layout_is_known_for_the_measured_version_only(void **state) {
 
 static void T03_targets_other_than_a_clean_path_are_refused(void **state) {
     (void)state;
-    static const char *const bad[] = {"http://h/a", "h:80",    "*",       "a",      "/a%00b", "/a?b=%00",
-                                      "/a\xe9",     "/a\x01",  "/a#b",    "/a%zz",  "/a%2",   "/a%",
-                                      "/a\x7f",     "//\xff",  "/%0"};
+    static const char *const bad[] = {"http://h/a", "h:80",   "*",      "a",      "/a%00b",
+                                      "/a?b=%00",   "/a\xe9", "/a\x01", "/a#b",   "/a%zz",
+                                      "/a%2",       "/a%",    "/a\x7f", "//\xff", "/%0"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         char text[128];
         int n = snprintf(text, sizeof text, "GET %s HTTP/1.1\r\nHost: h\r\n\r\n", bad[i]);

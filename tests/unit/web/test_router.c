@@ -49,7 +49,8 @@ static void paths_find_their_row(void **state) {
     assert_string_equal(name_of(HTTP_GET, "/tree/x"), "tree");
     assert_string_equal(name_of(HTTP_GET, "/tree/deep/x"), "deep");
     assert_string_equal(name_of(HTTP_GET, "/tree/exact"), "exact");
-    static const char *const nowhere[] = {"", "/A", "/a/", "/aa", "/ ", "/c", "/tree", "//", "/metricsx", "/b/"};
+    static const char *const nowhere[] = {"",   "/A",    "/a/", "/aa",       "/ ",
+                                          "/c", "/tree", "//",  "/metricsx", "/b/"};
     for (size_t i = 0; i < ARRAY_LEN(nowhere); i++)
         assert_string_equal(name_of(HTTP_GET, nowhere[i]), "404");
 }
@@ -90,7 +91,8 @@ static void a_row_twice_is_an_error(void **state) {
 static void T05_bodies_are_judged_by_their_claims(void **state) {
     (void)state;
     const struct route *form = &table[2], *plain = &table[3];
-    struct body_claim c = {.has_length = true, .length = 100,
+    struct body_claim c = {.has_length = true,
+                           .length = 100,
                            .content_type = SPAN("application/x-www-form-urlencoded")};
     assert_int_equal(router_check_body(form, HTTP_POST, &c), 0);
     c.content_type = SPAN("Application/X-WWW-Form-Urlencoded ; charset=UTF-8");
@@ -100,8 +102,9 @@ static void T05_bodies_are_judged_by_their_claims(void **state) {
     c.length = UINT64_MAX;
     assert_int_equal(router_check_body(form, HTTP_POST, &c), 413);
     c.length = 1;
-    static const char *const bad[] = {"multipart/form-data; boundary=x", "text/plain", "application/json",
-                                      "application/x-www-form-urlencodedx", ";", " "};
+    static const char *const bad[] = {
+        "multipart/form-data; boundary=x",    "text/plain", "application/json",
+        "application/x-www-form-urlencodedx", ";",          " "};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         c.content_type = span_of(bad[i]);
         assert_int_equal(router_check_body(form, HTTP_POST, &c), 415);
@@ -124,7 +127,8 @@ static void T03_paths_decode_to_text_only(void **state) {
     struct span path;
     assert_int_equal(path_decode(&a, SPAN("/%61%C3%A9+"), &path), ERR_OK);
     assert_true(span_is(path, "/a\xC3\xA9+"));
-    static const char *const bad[] = {"/%", "/%0", "/%zz", "/%00", "/%0d%0a", "/%7f", "/%e9", "/%c0%80", "/%ed%a0%80"};
+    static const char *const bad[] = {"/%",   "/%0",  "/%zz",    "/%00",      "/%0d%0a",
+                                      "/%7f", "/%e9", "/%c0%80", "/%ed%a0%80"};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++)
         assert_int_equal(path_decode(&a, span_of(bad[i]), &path), ERR_SYNTAX);
 }
@@ -141,7 +145,8 @@ static void F15_only_this_origins_own_forms_are_taken(void **state) {
     assert_false(origin_is_acceptable(none, SPAN("https://sso.example.gov.vn.evil"), true, host));
     assert_false(origin_is_acceptable(none, SPAN("https://"), true, host));
     assert_false(origin_is_acceptable(none, SPAN(""), true, host));
-    assert_false(origin_is_acceptable(SPAN("cross-site"), SPAN("https://sso.example.gov.vn"), true, host));
+    assert_false(
+        origin_is_acceptable(SPAN("cross-site"), SPAN("https://sso.example.gov.vn"), true, host));
     assert_false(origin_is_acceptable(SPAN("same-site"), none, true, host));
     assert_false(origin_is_acceptable(SPAN(""), none, true, host));
     assert_false(origin_is_acceptable(SPAN("cross-site"), SPAN("null"), true, host));

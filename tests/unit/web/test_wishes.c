@@ -12,9 +12,11 @@
 #include "web/language.h"
 #include "web/trace.h"
 
-static enum lang choose(const char *lang, const char *locales, const char *cookie, const char *accept) {
+static enum lang choose(const char *lang, const char *locales, const char *cookie,
+                        const char *accept) {
     bool is_asked;
-    return language_choose(&(struct language_wishes){span_of(lang), span_of(locales), span_of(cookie), span_of(accept)},
+    return language_choose(&(struct language_wishes){span_of(lang), span_of(locales),
+                                                     span_of(cookie), span_of(accept)},
                            &is_asked);
 }
 
@@ -59,7 +61,8 @@ static void only_parameters_are_remembered(void **state) {
     bool is_asked;
     (void)language_choose(&(struct language_wishes){.lang = SPAN("vi")}, &is_asked);
     assert_true(is_asked);
-    (void)language_choose(&(struct language_wishes){.cookie = SPAN("en"), .accept_language = SPAN("en")}, &is_asked);
+    (void)language_choose(
+        &(struct language_wishes){.cookie = SPAN("en"), .accept_language = SPAN("en")}, &is_asked);
     assert_false(is_asked);
 }
 
@@ -71,12 +74,20 @@ static void traceparents_are_taken_whole_or_not(void **state) {
     assert_string_equal(id, ID);
     assert_string_equal(flags, "01");
     assert_true(trace_parse(SPAN("01-" ID "-00f067aa0ba902b7-00-later"), id, flags));
-    static const char *const bad[] = {
-        "", "00", "00-" ID "-00f067aa0ba902b7-0", "00-" ID "-00f067aa0ba902b7-01-x", "00-" ID "-00f067aa0ba902b7-011",
-        "01-" ID "-00f067aa0ba902b7-00x", "ff-" ID "-00f067aa0ba902b7-01", "00-" ID "-0000000000000000-01",
-        "00-00000000000000000000000000000000-00f067aa0ba902b7-01", "00_" ID "-00f067aa0ba902b7-01",
-        "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01", "0g-" ID "-00f067aa0ba902b7-01",
-        "00-" ID "-00f067aa0ba902bG-01", "00-" ID "-00f067aa0ba902b7-0G"};
+    static const char *const bad[] = {"",
+                                      "00",
+                                      "00-" ID "-00f067aa0ba902b7-0",
+                                      "00-" ID "-00f067aa0ba902b7-01-x",
+                                      "00-" ID "-00f067aa0ba902b7-011",
+                                      "01-" ID "-00f067aa0ba902b7-00x",
+                                      "ff-" ID "-00f067aa0ba902b7-01",
+                                      "00-" ID "-0000000000000000-01",
+                                      "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
+                                      "00_" ID "-00f067aa0ba902b7-01",
+                                      "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
+                                      "0g-" ID "-00f067aa0ba902b7-01",
+                                      "00-" ID "-00f067aa0ba902bG-01",
+                                      "00-" ID "-00f067aa0ba902b7-0G"};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++)
         assert_false(trace_parse(span_of(bad[i]), id, flags));
 }
