@@ -26,7 +26,10 @@
 #include "idp/ctl/ctl_call.h"
 
 #define BACKLOG 16
-#define IO_SECONDS 5 /* a peer that stalls gives way to the next, and to the end of the daemon */
+/* A peer that stalls gives way to the next: between two bytes, and for a whole message. */
+#define IO_MS 5000
+#define MESSAGE_US (30 * 1000000LL)
+#define FORGET_US 1000000LL /* for the message of somebody who is refused anyway */
 #define REFUSAL_MAX 16384
 #define ARENA_MAX (64 * 1024 * 1024)
 
@@ -155,30 +158,50 @@ static json_t *perform(struct ctl_server *s, struct span message, uid_t uid) {
     return answer;
 }
 
-static enum err read_all(int fd, struct buf *message) {
+/* True when `fd` is ready; false at the deadline, or when the daemon ends. */
+static bool wait_for(const struct ctl_server *s, int fd, short events, int64_t deadline_us) {
+    struct pollfd fds[] = {{.fd = fd, .events = events}, {.fd = s->stop_fd, .events = POLLIN}};
+    int64_t left_ms = (deadline_us - clock_mono_us()) / 1000;
+    if (left_ms <= 0)
+        return false;
+    return poll(fds, ARRAY_LEN(fds), left_ms < IO_MS ? (int)left_ms : IO_MS) > 0 && !fds[1].revents;
+}
+
+static enum err read_all(const struct ctl_server *s, int fd, struct buf *message) {
     char chunk[16384];
-    ssize_t n;
-    while ((n = read(fd, chunk, sizeof chunk)) > 0)
+    int64_t deadline_us = clock_mono_us() + MESSAGE_US;
+    ssize_t n = -1;
+    while (wait_for(s, fd, POLLIN, deadline_us)) {
+        n = recv(fd, chunk, sizeof chunk, MSG_DONTWAIT);
+        if (n <= 0)
+            break;
         buf_add(message, chunk, (size_t)n);
+        n = -1;
+    }
     wipe(chunk, sizeof chunk);
     return n < 0 ? ERR_IO : buf_err(message);
 }
 
 /* A peer that is still sending would see a broken connection instead of the answer. */
-static void read_and_forget(int fd) {
+static void read_and_forget(const struct ctl_server *s, int fd) {
     char chunk[16384];
+    int64_t deadline_us = clock_mono_us() + FORGET_US;
     size_t total = 0;
     ssize_t n;
-    while (total < CTL_MESSAGE_MAX && (n = read(fd, chunk, sizeof chunk)) > 0)
+    while (total < CTL_MESSAGE_MAX && wait_for(s, fd, POLLIN, deadline_us) &&
+           (n = recv(fd, chunk, sizeof chunk, MSG_DONTWAIT)) > 0)
         total += (size_t)n;
     wipe(chunk, sizeof chunk);
 }
 
-static enum err write_all(int fd, const char *text, size_t len) {
+static enum err write_all(const struct ctl_server *s, int fd, const char *text, size_t len) {
+    int64_t deadline_us = clock_mono_us() + MESSAGE_US;
     while (len) {
-        ssize_t n = send(fd, text, len, MSG_NOSIGNAL);
-        if (n <= 0)
+        ssize_t n = send(fd, text, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (n <= 0 && (errno != EAGAIN || !wait_for(s, fd, POLLOUT, deadline_us)))
             return ERR_IO;
+        if (n <= 0)
+            continue;
         text += n;
         len -= (size_t)n;
     }
@@ -198,23 +221,20 @@ static bool peer_allowed(const struct ctl_server *s, uid_t uid) {
 static void serve_peer(struct ctl_server *s, int fd) {
     struct ucred peer;
     socklen_t len = sizeof peer;
-    const struct timeval patience = {.tv_sec = IO_SECONDS};
-    (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0)
         return;
     CLEANUP(buf_done) struct buf message = BUF_INIT(CTL_MESSAGE_MAX);
     AUTO_JSON json_t *answer = NULL;
     if (!peer_allowed(s, peer.uid)) {
         LOG(LOG_WARN, "admin_refused", LOG_INT("uid", peer.uid));
-        read_and_forget(fd);
+        read_and_forget(s, fd);
         answer = json_pack("{si ss ss}", "status", CTL_REFUSED, "error", "access_denied",
                            "error_description", "this user may not administer this provider");
-    } else if (read_all(fd, &message) == ERR_OK) {
+    } else if (read_all(s, fd, &message) == ERR_OK) {
         answer = perform(s, buf_span(&message), peer.uid);
     }
     char *text = answer ? json_dumps(answer, JSON_COMPACT) : NULL;
-    if (text && write_all(fd, text, strlen(text)))
+    if (text && write_all(s, fd, text, strlen(text)))
         LOG0(LOG_WARN, "admin_answer_lost");
     if (text)
         wipe(text, strlen(text));

@@ -2,7 +2,11 @@
 """What a review of sign-in and tokens found, each finding as the attack that showed it. Ids in the
 names are those of the catalogue of attacks."""
 import concurrent.futures
+import contextlib
+import socket
 import sys
+import threading
+import time
 import urllib.parse
 from pathlib import Path
 
@@ -83,6 +87,28 @@ def B02_replays_do_not_fill_the_audit(w):
     token = w.ministry.tokens(browser, w.an)["refresh_token"]
     assert {w.page.refresh(token).status for _ in range(10)} == {400}
     assert audited(w, "refresh_reused") == before + 1
+
+
+def trickle(connection, ended):
+    with contextlib.suppress(OSError):
+        while not ended.wait(0.5):
+            connection.send(b" ")
+
+
+def X09_a_trickling_administrator_does_not_hold_the_end_up(w):
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(w.provider.socket)
+        ended = threading.Event()
+        thread = threading.Thread(target=trickle, args=(connection, ended))
+        thread.start()
+        time.sleep(1)  # until it is served
+        began = time.monotonic()
+        status = w.provider.stop()
+        seconds = time.monotonic() - began
+        ended.set()
+        thread.join()
+    w.provider.start()
+    assert status == 0 and seconds < 5, (status, seconds)
 
 
 def B12_made_up_client_names_do_not_fill_the_store(w):
