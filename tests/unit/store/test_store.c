@@ -1,101 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Property: every statement does what store.h says, and each gate refuses its twin. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
-
-#include "base/cleanup.h"
-#include "idp/store/store.h"
-
-#define NOW 1700000000
-
-struct fixture {
-    char folder[64], path[96];
-    struct store *store;
-    struct store_reader *reader;
-    struct arena arena;
-    struct batch b;
-};
-
-static int setup(void **state) {
-    struct fixture *f = calloc(1, sizeof *f);
-    (void)snprintf(f->folder, sizeof f->folder, "/tmp/idp-store-XXXXXX");
-    assert_non_null(mkdtemp(f->folder));
-    (void)snprintf(f->path, sizeof f->path, "%s/idp.db", f->folder);
-    f->arena = ARENA_INIT(16 * 1024 * 1024);
-    const char *why = "";
-    enum err e = store_open(f->path, &f->arena, &f->store, &why);
-    if (e)
-        print_error("%s\n", why);
-    assert_int_equal(e, ERR_OK);
-    assert_int_equal(store_reader_open(f->store, &f->reader), ERR_OK);
-    f->b = BATCH_INIT(&f->arena);
-    *state = f;
-    return 0;
-}
-
-static int teardown(void **state) {
-    struct fixture *f = *state;
-    store_reader_close(f->reader);
-    store_close(f->store);
-    arena_done(&f->arena);
-    char command[128];
-    (void)snprintf(command, sizeof command, "rm -r '%s'", f->folder);
-    int rc = system(command);
-    free(f);
-    return rc;
-}
-
-static struct batch *fresh(struct fixture *f) {
-    f->b = BATCH_INIT(&f->arena);
-    return &f->b;
-}
-
-static enum err run_write(struct fixture *f) {
-    return store_write_wait(f->store, &f->b);
-}
-
-static enum err run_read(struct fixture *f) {
-    return store_read(f->reader, &f->b);
-}
-
-static struct user sample_user(unsigned char id, const char *name) {
-    return (struct user){.id = {{id}}, .username = span_of(name), .type = USER_CITIZEN,
-                         .status = USER_ACTIVE, .ial = 1, .password_hash = SPAN("hash"),
-                         .claims = SPAN("{}"), .created_at = NOW, .updated_at = NOW};
-}
-
-static struct session sample_session(const struct user *u, unsigned char key) {
-    return (struct session){.key = {{0, 0, 0, key}}, .user = *u, .created_at = NOW, .auth_time = NOW,
-                            .last_seen = NOW, .expires_at = NOW + 3600, .aal = 1, .amr = AMR_PWD,
-                            .network = SPAN("127.0.0.0/24")};
-}
-
-static struct grant sample_grant(const struct session *s, unsigned char key) {
-    return (struct grant){.key = {{0, 0, 0, key}}, .user_id = s->user.id, .session_key = s->key,
-                          .has_session = true, .client_id = SPAN("c"), .scope = SPAN("openid"),
-                          .acr = SPAN("1"), .auth_time = NOW, .has_refresh = true, .issued_at = NOW,
-                          .idle_expires_at = NOW + 100, .expires_at = NOW + 1000};
-}
-
-static struct session make_session(struct fixture *f, unsigned char id) {
-    char name[16];
-    (void)snprintf(name, sizeof name, "user%d", id);
-    struct user u = sample_user(id, name);
-    struct session s = sample_session(&u, id);
-    struct batch *b = fresh(f);
-    store_user_insert(b, &u);
-    store_session_insert(b, &s, NULL);
-    assert_int_equal(run_write(f), ERR_OK);
-    return s;
-}
+#include "fixture.h"
 
 static void test_user_is_found_and_a_taken_name_refused(void **state) {
     struct fixture *f = *state;
@@ -389,7 +295,7 @@ static void test_backup_opens_as_a_store(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) STORE_TEST(name)
         T(test_user_is_found_and_a_taken_name_refused), T(test_erasing_ends_everything),
         T(test_a_changed_account_is_noticed),           T(test_B02_code_is_consumed_once),
         T(test_B45_code_of_an_ended_session_is_refused), T(test_B24_rotation_needs_the_newest_generation),
