@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "idp/claims_internal.h"
 
+/* clang-format off */
 const struct scope_def scope_defs[] = {
     /* name            least  legal basis  dvcqg */
     {"openid",         1,     false,       false},
@@ -24,6 +25,7 @@ const struct scope_def scope_defs[] = {
     {"vn_sensitive",   2,     true,        false},
     {"offline_access", 1,     false,       false},
 };
+/* clang-format on */
 const size_t scope_defs_count = ARRAY_LEN(scope_defs);
 
 const struct scope_def *scope_def_find(struct span name) {
@@ -40,7 +42,8 @@ static struct span text_of(const json_t *object, const char *name) {
 }
 
 /* The account's own claim, else the one of the other vocabulary that says the same. */
-static void make_text(struct json_out *o, const struct claim_def *d, const struct claims_source *s) {
+static void make_text(struct json_out *o, const struct claim_def *d,
+                      const struct claims_source *s) {
     struct span text = text_of(s->claims, d->name);
     if (!text.len)
         text = text_of(s->claims, d->other);
@@ -48,20 +51,23 @@ static void make_text(struct json_out *o, const struct claim_def *d, const struc
         json_add_str(o, d->name, text);
 }
 
-static void make_value(struct json_out *o, const struct claim_def *d, const struct claims_source *s) {
+static void make_value(struct json_out *o, const struct claim_def *d,
+                       const struct claims_source *s) {
     const json_t *value = json_object_get(s->claims, d->name);
     if (value)
         json_add_value(o, d->name, value);
 }
 
-static void make_identifier(struct json_out *o, const struct claim_def *d, const struct claims_source *s) {
+static void make_identifier(struct json_out *o, const struct claim_def *d,
+                            const struct claims_source *s) {
     struct span text = text_of(s->identifiers, d->name);
     if (text.len)
         json_add_str(o, d->name, text);
 }
 
 /* Whether an address or number was verified: false is said only of what is there. */
-static void make_verified(struct json_out *o, const struct claim_def *d, const struct claims_source *s) {
+static void make_verified(struct json_out *o, const struct claim_def *d,
+                          const struct claims_source *s) {
     bool has_it = text_of(s->claims, d->other).len || text_of(s->claims, d->other2).len ||
                   text_of(s->identifiers, d->other2).len;
     if (has_it)
@@ -69,7 +75,8 @@ static void make_verified(struct json_out *o, const struct claim_def *d, const s
 }
 
 /* 19900212 -> 1990-02-12 (OIDC Core 5.1). */
-static void make_birthdate(struct json_out *o, const struct claim_def *d, const struct claims_source *s) {
+static void make_birthdate(struct json_out *o, const struct claim_def *d,
+                           const struct claims_source *s) {
     struct span iso = text_of(s->claims, d->name), plain = text_of(s->claims, d->other);
     char text[11];
     if (!iso.len && plain.len == 8) {
@@ -83,7 +90,8 @@ static void make_birthdate(struct json_out *o, const struct claim_def *d, const 
         json_add_str(o, d->name, iso);
 }
 
-static void make_plain_date(struct json_out *o, const struct claim_def *d, const struct claims_source *s) {
+static void make_plain_date(struct json_out *o, const struct claim_def *d,
+                            const struct claims_source *s) {
     struct span plain = text_of(s->claims, d->name), iso = text_of(s->claims, d->other);
     char text[8];
     if (!plain.len && iso.len == 10) {
@@ -98,7 +106,8 @@ static void make_plain_date(struct json_out *o, const struct claim_def *d, const
 
 static const char *const sexes[] = {NULL, "male", "female"}; /* by GioiTinh */
 
-static void make_gender(struct json_out *o, const struct claim_def *d, const struct claims_source *s) {
+static void make_gender(struct json_out *o, const struct claim_def *d,
+                        const struct claims_source *s) {
     struct span text = text_of(s->claims, d->name);
     json_int_t number = json_integer_value(json_object_get(s->claims, d->other));
     if (!text.len && number > 0 && number < (json_int_t)ARRAY_LEN(sexes))
@@ -107,7 +116,8 @@ static void make_gender(struct json_out *o, const struct claim_def *d, const str
         json_add_str(o, d->name, text);
 }
 
-static void make_sex_number(struct json_out *o, const struct claim_def *d, const struct claims_source *s) {
+static void make_sex_number(struct json_out *o, const struct claim_def *d,
+                            const struct claims_source *s) {
     const json_t *number = json_object_get(s->claims, d->name);
     struct span text = text_of(s->claims, d->other);
     if (json_is_integer(number)) {
@@ -120,7 +130,8 @@ static void make_sex_number(struct json_out *o, const struct claim_def *d, const
 }
 
 /* The number of the account, wherever it was given. */
-static void make_phone(struct json_out *o, const struct claim_def *d, const struct claims_source *s) {
+static void make_phone(struct json_out *o, const struct claim_def *d,
+                       const struct claims_source *s) {
     struct span text = text_of(s->claims, d->name);
     if (!text.len)
         text = text_of(s->identifiers, "SoDienThoai");
@@ -130,7 +141,8 @@ static void make_phone(struct json_out *o, const struct claim_def *d, const stru
         json_add_str(o, d->name, text);
 }
 
-static void make_address(struct json_out *o, const struct claim_def *d, const struct claims_source *s) {
+static void make_address(struct json_out *o, const struct claim_def *d,
+                         const struct claims_source *s) {
     const json_t *object = json_object_get(s->claims, d->name);
     struct span text = text_of(s->claims, d->other);
     if (json_is_object(object)) {
@@ -142,7 +154,8 @@ static void make_address(struct json_out *o, const struct claim_def *d, const st
     }
 }
 
-static void make_address_text(struct json_out *o, const struct claim_def *d, const struct claims_source *s) {
+static void make_address_text(struct json_out *o, const struct claim_def *d,
+                              const struct claims_source *s) {
     struct span text = text_of(s->claims, d->name);
     if (!text.len)
         text = json_str(json_object_get(s->claims, d->other), "formatted");
@@ -157,9 +170,10 @@ static bool is_a_number(struct span name, const json_t *identifiers) {
     bool has_letter = false;
     for (size_t i = 0; i < name.len; i++)
         has_letter = has_letter || !strchr("0123456789+-.", name.ptr[i]);
-    json_object_foreach((json_t *)identifiers, kind, value)
+    json_object_foreach((json_t *)identifiers, kind, value) {
         if (json_is_string(value) && span_is(name, json_string_value(value)))
             return true;
+    }
     return !has_letter;
 }
 
@@ -172,17 +186,20 @@ static void make_preferred_username(struct json_out *o, const struct claim_def *
         json_add_str(o, d->name, name);
 }
 
-static void make_updated_at(struct json_out *o, const struct claim_def *d, const struct claims_source *s) {
+static void make_updated_at(struct json_out *o, const struct claim_def *d,
+                            const struct claims_source *s) {
     if (s->user->updated_at > 0)
         json_add_i64(o, d->name, s->user->updated_at);
 }
 
 /* 1 person, 2 enterprise: what the national portal says. */
-static void make_account_type(struct json_out *o, const struct claim_def *d, const struct claims_source *s) {
+static void make_account_type(struct json_out *o, const struct claim_def *d,
+                              const struct claims_source *s) {
     json_add_i64(o, d->name, s->user->type == USER_ENTERPRISE ? 2 : 1);
 }
 
-static void make_technical_id(struct json_out *o, const struct claim_def *d, const struct claims_source *s) {
+static void make_technical_id(struct json_out *o, const struct claim_def *d,
+                              const struct claims_source *s) {
     if (s->sub.len)
         json_add_str(o, d->name, s->sub);
 }
@@ -191,89 +208,95 @@ static void make_ial(struct json_out *o, const struct claim_def *d, const struct
     json_add_i64(o, d->name, s->user->ial);
 }
 
-static void make_level(struct json_out *o, const struct claim_def *d, const struct claims_source *s) {
+static void make_level(struct json_out *o, const struct claim_def *d,
+                       const struct claims_source *s) {
     char text[] = "LoA0";
     text[3] = (char)('0' + (s->loa >= 0 && s->loa <= 3 ? s->loa : 0));
     json_add_str(o, d->name, span_of(text));
 }
 
 /* Which provider the person signed in with: this one, for accounts of its own. */
-static void make_login_idp(struct json_out *o, const struct claim_def *d, const struct claims_source *s) {
+static void make_login_idp(struct json_out *o, const struct claim_def *d,
+                           const struct claims_source *s) {
     (void)s;
     json_add_str(o, d->name, SPAN("LOCAL"));
 }
 
+/* clang-format off */
 const struct claim_def claim_defs[] = {
-    /* name                   scope           make                      kind          other, other2 */
-    {"LoaiTaiKhoan",          "openid",       make_account_type,        CLAIM_DERIVED, NULL, NULL},
-    {"TechID",                "openid",       make_technical_id,        CLAIM_DERIVED, NULL, NULL},
+    /* name                   scope           make                     kind, other, other2 */
+    {"LoaiTaiKhoan",          "openid",       make_account_type,       CLAIM_DERIVED},
+    {"TechID",                "openid",       make_technical_id,       CLAIM_DERIVED},
 
-    {"name",                  "profile",      make_text,                CLAIM_TEXT, "HoVaTen", NULL},
-    {"family_name",           "profile",      make_text,                CLAIM_TEXT, NULL, NULL},
-    {"given_name",            "profile",      make_text,                CLAIM_TEXT, NULL, NULL},
-    {"middle_name",           "profile",      make_text,                CLAIM_TEXT, NULL, NULL},
-    {"nickname",              "profile",      make_text,                CLAIM_TEXT, NULL, NULL},
-    {"preferred_username",    "profile",      make_preferred_username,  CLAIM_TEXT, NULL, NULL},
-    {"profile",               "profile",      make_text,                CLAIM_TEXT, NULL, NULL},
-    {"picture",               "profile",      make_text,                CLAIM_TEXT, NULL, NULL},
-    {"website",               "profile",      make_text,                CLAIM_TEXT, NULL, NULL},
-    {"gender",                "profile",      make_gender,              CLAIM_TEXT, "GioiTinh", NULL},
-    {"birthdate",             "profile",      make_birthdate,           CLAIM_ISO_DATE, "NgayThangNamSinh", NULL},
-    {"zoneinfo",              "profile",      make_text,                CLAIM_TEXT, NULL, NULL},
-    {"locale",                "profile",      make_text,                CLAIM_TEXT, NULL, NULL},
-    {"updated_at",            "profile",      make_updated_at,          CLAIM_DERIVED, NULL, NULL},
+    {"name",                  "profile",      make_text,               CLAIM_TEXT, "HoVaTen"},
+    {"family_name",           "profile",      make_text,               CLAIM_TEXT},
+    {"given_name",            "profile",      make_text,               CLAIM_TEXT},
+    {"middle_name",           "profile",      make_text,               CLAIM_TEXT},
+    {"nickname",              "profile",      make_text,               CLAIM_TEXT},
+    {"preferred_username",    "profile",      make_preferred_username, CLAIM_TEXT},
+    {"profile",               "profile",      make_text,               CLAIM_TEXT},
+    {"picture",               "profile",      make_text,               CLAIM_TEXT},
+    {"website",               "profile",      make_text,               CLAIM_TEXT},
+    {"gender",                "profile",      make_gender,             CLAIM_TEXT, "GioiTinh"},
+    {"birthdate", "profile", make_birthdate, CLAIM_ISO_DATE, "NgayThangNamSinh"},
+    {"zoneinfo",              "profile",      make_text,               CLAIM_TEXT},
+    {"locale",                "profile",      make_text,               CLAIM_TEXT},
+    {"updated_at",            "profile",      make_updated_at,         CLAIM_DERIVED},
 
-    {"email",                 "email",        make_text,                CLAIM_EMAIL, "ThuDienTu", NULL},
-    {"email_verified",        "email",        make_verified,            CLAIM_BOOL, "email", "ThuDienTu"},
-    {"phone_number",          "phone",        make_phone,               CLAIM_PHONE, "SoDienThoai", NULL},
-    {"phone_number_verified", "phone",        make_verified,            CLAIM_BOOL, "phone_number", "SoDienThoai"},
-    {"address",               "address",      make_address,             CLAIM_TEXTS, "DiaChi", NULL},
+    {"email",                 "email",        make_text,               CLAIM_EMAIL, "ThuDienTu"},
+    {"email_verified", "email", make_verified, CLAIM_BOOL, "email", "ThuDienTu"},
+    {"phone_number",          "phone",        make_phone,              CLAIM_PHONE, "SoDienThoai"},
+    {"phone_number_verified", "phone", make_verified, CLAIM_BOOL, "phone_number", "SoDienThoai"},
+    {"address",               "address",      make_address,            CLAIM_TEXTS, "DiaChi"},
 
-    {"HoVaTen",               "vn_profile",   make_text,                CLAIM_TEXT, "name", NULL},
-    {"NgayThangNamSinh",      "vn_profile",   make_plain_date,          CLAIM_PLAIN_DATE, "birthdate", NULL},
-    {"GioiTinh",              "vn_profile",   make_sex_number,          CLAIM_INT, "gender", NULL},
-    {"QuocTich",              "vn_profile",   make_text,                CLAIM_TEXT, NULL, NULL},
+    {"HoVaTen",               "vn_profile",   make_text,               CLAIM_TEXT, "name"},
+    {"NgayThangNamSinh", "vn_profile", make_plain_date, CLAIM_PLAIN_DATE, "birthdate"},
+    {"GioiTinh",              "vn_profile",   make_sex_number,         CLAIM_INT, "gender"},
+    {"QuocTich",              "vn_profile",   make_text,               CLAIM_TEXT},
 
-    {"SoDinhDanh",            "vn_id",        make_identifier,          CLAIM_IDENTIFIER, NULL, NULL},
-    {"SoCMND",                "vn_id",        make_identifier,          CLAIM_IDENTIFIER, NULL, NULL},
-    {"HoChieu",               "vn_id",        make_identifier,          CLAIM_IDENTIFIER, NULL, NULL},
+    {"SoDinhDanh",            "vn_id",        make_identifier,         CLAIM_IDENTIFIER},
+    {"SoCMND",                "vn_id",        make_identifier,         CLAIM_IDENTIFIER},
+    {"HoChieu",               "vn_id",        make_identifier,         CLAIM_IDENTIFIER},
 
-    {"SoDienThoai",           "vn_contact",   make_phone,               CLAIM_PHONE, "phone_number", NULL},
-    {"ThuDienTu",             "vn_contact",   make_text,                CLAIM_EMAIL, "email", NULL},
-    {"DiaChi",                "vn_contact",   make_address_text,        CLAIM_TEXT, "address", NULL},
-    {"ThuongTru",             "vn_contact",   make_text,                CLAIM_TEXT, NULL, NULL},
-    {"NoiOHienNay",           "vn_contact",   make_text,                CLAIM_TEXT, NULL, NULL},
+    {"SoDienThoai",           "vn_contact",   make_phone,              CLAIM_PHONE, "phone_number"},
+    {"ThuDienTu",             "vn_contact",   make_text,               CLAIM_EMAIL, "email"},
+    {"DiaChi",                "vn_contact",   make_address_text,       CLAIM_TEXT, "address"},
+    {"ThuongTru",             "vn_contact",   make_text,               CLAIM_TEXT},
+    {"NoiOHienNay",           "vn_contact",   make_text,               CLAIM_TEXT},
 
-    {"MaSoThue",              "vn_org",       make_identifier,          CLAIM_IDENTIFIER, NULL, NULL},
-    {"MaSoDoanhNghiep",       "vn_org",       make_identifier,          CLAIM_IDENTIFIER, NULL, NULL},
-    {"TenDoanhNghiep",        "vn_org",       make_text,                CLAIM_TEXT, NULL, NULL},
-    {"NguoiDaiDien",          "vn_org",       make_text,                CLAIM_TEXT, NULL, NULL},
-    {"act",                   "vn_org",       make_value,               CLAIM_TEXTS, NULL, NULL},
+    {"MaSoThue",              "vn_org",       make_identifier,         CLAIM_IDENTIFIER},
+    {"MaSoDoanhNghiep",       "vn_org",       make_identifier,         CLAIM_IDENTIFIER},
+    {"TenDoanhNghiep",        "vn_org",       make_text,               CLAIM_TEXT},
+    {"NguoiDaiDien",          "vn_org",       make_text,               CLAIM_TEXT},
+    {"act",                   "vn_org",       make_value,              CLAIM_TEXTS},
 
-    {"IAL",                   "vn_assurance", make_ial,                 CLAIM_DERIVED, NULL, NULL},
-    {"loAs",                  "vn_assurance", make_level,               CLAIM_DERIVED, NULL, NULL},
-    {"loginIdp",              "vn_assurance", make_login_idp,           CLAIM_DERIVED, NULL, NULL},
-    {"verified_at",           "vn_assurance", make_value,               CLAIM_INT, NULL, NULL},
+    {"IAL",                   "vn_assurance", make_ial,                CLAIM_DERIVED},
+    {"loAs",                  "vn_assurance", make_level,              CLAIM_DERIVED},
+    {"loginIdp",              "vn_assurance", make_login_idp,          CLAIM_DERIVED},
+    {"verified_at",           "vn_assurance", make_value,              CLAIM_INT},
 
-    {"ma_dinh_danh_co_quan",  "vn_agency",    make_text,                CLAIM_AGENCY, NULL, NULL},
-    {"roles",                 "vn_agency",    make_value,               CLAIM_WORDS, NULL, NULL},
+    {"ma_dinh_danh_co_quan",  "vn_agency",    make_text,               CLAIM_AGENCY},
+    {"roles",                 "vn_agency",    make_value,              CLAIM_WORDS},
 
-    {"DanToc",                "vn_sensitive", make_text,                CLAIM_TEXT, NULL, NULL},
-    {"TonGiao",               "vn_sensitive", make_text,                CLAIM_TEXT, NULL, NULL},
-    {"NhomMau",               "vn_sensitive", make_text,                CLAIM_TEXT, NULL, NULL},
-    {"TinhTrangHonNhan",      "vn_sensitive", make_text,                CLAIM_TEXT, NULL, NULL},
-    {"Cha",                   "vn_sensitive", make_text,                CLAIM_TEXT, NULL, NULL},
-    {"Me",                    "vn_sensitive", make_text,                CLAIM_TEXT, NULL, NULL},
-    {"VoChong",               "vn_sensitive", make_text,                CLAIM_TEXT, NULL, NULL},
-    {"ChuHo",                 "vn_sensitive", make_text,                CLAIM_TEXT, NULL, NULL},
+    {"DanToc",                "vn_sensitive", make_text,               CLAIM_TEXT},
+    {"TonGiao",               "vn_sensitive", make_text,               CLAIM_TEXT},
+    {"NhomMau",               "vn_sensitive", make_text,               CLAIM_TEXT},
+    {"TinhTrangHonNhan",      "vn_sensitive", make_text,               CLAIM_TEXT},
+    {"Cha",                   "vn_sensitive", make_text,               CLAIM_TEXT},
+    {"Me",                    "vn_sensitive", make_text,               CLAIM_TEXT},
+    {"VoChong",               "vn_sensitive", make_text,               CLAIM_TEXT},
+    {"ChuHo",                 "vn_sensitive", make_text,               CLAIM_TEXT},
 };
+/* clang-format on */
 const size_t claim_defs_count = ARRAY_LEN(claim_defs);
 
 /* ---- which ---- */
 
-static bool is_granted(const struct scope_def *d, struct span scope, const struct claims_source *s) {
-    bool asked = span_list_has(scope, span_of(d->name)) ||
-                 (s->client->dvcqg_profile && d->in_dvcqg_profile && span_list_has(scope, SPAN("openid")));
+static bool is_granted(const struct scope_def *d, struct span scope,
+                       const struct claims_source *s) {
+    bool asked =
+        span_list_has(scope, span_of(d->name)) ||
+        (s->client->dvcqg_profile && d->in_dvcqg_profile && span_list_has(scope, SPAN("openid")));
     return asked && s->loa >= d->least_loa && (!d->needs_legal_basis || s->client->legal_basis.len);
 }
 

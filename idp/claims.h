@@ -16,13 +16,13 @@
 #include "idp/user.h"
 
 #define CLAIMS_JSON_MAX 16384 /* bytes of an account's claims object */
-#define CLAIM_TEXT_MAX 1000   /* bytes of one text */
+#define CLAIM_TEXT_MAX  1000  /* bytes of one text */
 
 struct scope_def {
     const char *name;
-    int least_loa;         /* sessions below it get none of its claims */
+    int least_loa;          /* sessions below it get none of its claims */
     bool needs_legal_basis; /* only clients with a recorded one may have it */
-    bool in_dvcqg_profile; /* given to `claims_profile: dvcqg` clients with plain openid */
+    bool in_dvcqg_profile;  /* given to `claims_profile: dvcqg` clients with plain openid */
 };
 extern const struct scope_def scope_defs[];
 extern const size_t scope_defs_count;
@@ -34,12 +34,13 @@ struct claims_source {
     const json_t *claims;      /* the account's, as object; NULL: none */
     const json_t *identifiers; /* identifiers_open(); NULL: none */
     const struct client *client;
-    struct span sub;           /* as this client knows the person: TechID too; absent: left out */
-    int loa;                   /* of the session that the grant came from */
+    struct span sub; /* as this client knows the person: TechID too; absent: left out */
+    int loa;         /* of the session that the grant came from */
 };
 
 /* Writes into the open object every claim that the granted scopes (a space-separated list) allow
- * and the account can fill, each once; `sub`, `acr`, `amr`, `auth_time` and `sid` are the caller's. */
+ * and the account can fill, each once; `sub`, `acr`, `amr`, `auth_time` and `sid` are the caller's.
+ */
 void claims_add_for_scope(struct json_out *o, struct span scope, const struct claims_source *s);
 
 /* For discovery: arrays with every scope, and with every claim of the table. */

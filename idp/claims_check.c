@@ -24,7 +24,8 @@ static enum err take_text(const json_t *value, json_t **ret_value) {
     if (text.len == 0 || !utf8_valid(text))
         return ERR_SYNTAX;
     size_t len = 0;
-    AUTO_FREE uint8_t *normal = u8_normalize(UNINORM_NFC, (const uint8_t *)text.ptr, text.len, NULL, &len);
+    AUTO_FREE uint8_t *normal =
+        u8_normalize(UNINORM_NFC, (const uint8_t *)text.ptr, text.len, NULL, &len);
     *ret_value = normal ? json_stringn((const char *)normal, len) : NULL;
     return *ret_value ? ERR_OK : ERR_NOMEM;
 }
@@ -53,7 +54,8 @@ static bool iso_date_good(struct span s) {
     if (s.len == 4)
         return digits(s.ptr, 4, &year);
     return s.len == 10 && s.ptr[4] == '-' && s.ptr[7] == '-' && digits(s.ptr, 4, &year) &&
-           digits(s.ptr + 5, 2, &month) && digits(s.ptr + 8, 2, &day) && date_good(year, month, day);
+           digits(s.ptr + 5, 2, &month) && digits(s.ptr + 8, 2, &day) &&
+           date_good(year, month, day);
 }
 
 static bool plain_date_good(struct span s) {
@@ -89,7 +91,8 @@ static enum err take_phone(struct arena *a, const json_t *value, json_t **ret_va
     struct span e164;
     if (!json_is_string(value))
         return ERR_SYNTAX;
-    enum err e = phone_normalise(a, span_bytes(json_string_value(value), json_string_length(value)), &e164);
+    enum err e =
+        phone_normalise(a, span_bytes(json_string_value(value), json_string_length(value)), &e164);
     if (e)
         return e;
     *ret_value = json_stringn(e164.ptr, e164.len);
@@ -130,7 +133,8 @@ static enum err take_words(const json_t *given, json_t **ret_value) {
     return *ret_value ? ERR_OK : ERR_NOMEM;
 }
 
-static enum err take_value(struct arena *a, enum claim_kind kind, const json_t *value, json_t **ret_value) {
+static enum err take_value(struct arena *a, enum claim_kind kind, const json_t *value,
+                           json_t **ret_value) {
     switch (kind) {
     case CLAIM_DERIVED:
     case CLAIM_IDENTIFIER:
@@ -163,7 +167,8 @@ static const struct claim_def *claim_def_find(const char *name) {
     return NULL;
 }
 
-enum err claims_check(struct arena *a, const json_t *given, json_t **ret_normal, const char **reterr_name) {
+enum err claims_check(struct arena *a, const json_t *given, json_t **ret_normal,
+                      const char **reterr_name) {
     AUTO_JSON json_t *normal = json_object();
     const char *name;
     json_t *value;

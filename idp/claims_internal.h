@@ -18,12 +18,13 @@ enum claim_kind {
     CLAIM_AGENCY,     /* QD 20/2020 */
     CLAIM_BOOL,
     CLAIM_INT,
-    CLAIM_TEXTS,      /* object of texts */
-    CLAIM_WORDS       /* array of texts */
+    CLAIM_TEXTS, /* object of texts */
+    CLAIM_WORDS  /* array of texts */
 };
 
 struct claim_def;
-typedef void claim_make_fn(struct json_out *o, const struct claim_def *d, const struct claims_source *s);
+typedef void claim_make_fn(struct json_out *o, const struct claim_def *d,
+                           const struct claims_source *s);
 
 struct claim_def {
     const char *name;

@@ -77,11 +77,13 @@ static void read_choices(struct client *c, const json_t *m) {
 static enum err read_uris(struct client *c, const json_t *m) {
     const json_t *redirects = json_object_get(m, "redirect_uris");
     const json_t *after_logout = json_object_get(m, "post_logout_redirect_uris");
-    if (json_array_size(redirects) > CLIENT_URIS_MAX || json_array_size(after_logout) > CLIENT_URIS_MAX)
+    if (json_array_size(redirects) > CLIENT_URIS_MAX ||
+        json_array_size(after_logout) > CLIENT_URIS_MAX)
         return ERR_TOO_LONG;
     for (size_t i = 0; i < json_array_size(redirects); i++) {
         struct span uri = string_of(json_array_get(redirects, i));
-        c->redirect_uri[c->n_redirect_uris++] = (struct client_uri){uri, client_uri_is_loopback(uri)};
+        c->redirect_uri[c->n_redirect_uris++] =
+            (struct client_uri){uri, client_uri_is_loopback(uri)};
     }
     for (size_t i = 0; i < json_array_size(after_logout); i++)
         c->post_logout_redirect_uri[c->n_post_logout_redirect_uris++] =
@@ -141,5 +143,6 @@ bool client_secret_matches(const struct client *c, struct span secret) {
     if (!c->has_secret || !secret.len ||
         !EVP_Digest(secret.ptr, secret.len, digest, NULL, EVP_sha256(), NULL))
         return false;
-    return ct_equal(span_bytes(digest, sizeof digest), span_bytes(c->secret_hash, sizeof c->secret_hash));
+    return ct_equal(span_bytes(digest, sizeof digest),
+                    span_bytes(c->secret_hash, sizeof c->secret_hash));
 }

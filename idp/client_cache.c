@@ -100,12 +100,14 @@ static const struct client *find(struct client_cache *c, struct span client_id) 
     return NULL;
 }
 
-const struct client *client_cache_find(struct client_cache *c, uint64_t epoch, struct span client_id) {
+const struct client *client_cache_find(struct client_cache *c, uint64_t epoch,
+                                       struct span client_id) {
     move_to(c, epoch);
     return find(c, client_id);
 }
 
-const struct client *client_cache_put(struct client_cache *c, uint64_t epoch, struct client *client) {
+const struct client *client_cache_put(struct client_cache *c, uint64_t epoch,
+                                      struct client *client) {
     struct entry *e = calloc(1, sizeof *e);
     if (!e) {
         client_done(client);
@@ -115,7 +117,8 @@ const struct client *client_cache_put(struct client_cache *c, uint64_t epoch, st
     *client = (struct client){0};
     move_to(c, epoch);
     free_retired_before(c, now_seconds() - CLIENT_CACHE_GRACE_SECONDS);
-    if (epoch < c->epoch || find(c, e->client.client_id)) { /* out of date, or another request was faster */
+    if (epoch < c->epoch ||
+        find(c, e->client.client_id)) { /* out of date, or another request was faster */
         retire(c, e);
         return &e->client;
     }

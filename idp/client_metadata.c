@@ -18,10 +18,10 @@
 #include "idp/client_uri.h"
 #include "keys/jwk.h"
 
-#define SCOPE_TEXT_MAX 1024
+#define SCOPE_TEXT_MAX         1024
 #define CLIENT_ID_RANDOM_BYTES 16
-#define STANDARD_SCOPES "openid profile email phone address offline_access"
-#define YEAR_SECONDS (366 * 24 * 3600)
+#define STANDARD_SCOPES        "openid profile email phone address offline_access"
+#define YEAR_SECONDS           (366 * 24 * 3600)
 
 enum member_kind {
     MEMBER_TEXT,      /* one line; max bytes */
@@ -34,10 +34,10 @@ enum member_kind {
     MEMBER_WORDS,     /* array of them */
     MEMBER_SCOPE,
     MEMBER_BOOL,
-    MEMBER_NUMBER,    /* min..max */
+    MEMBER_NUMBER, /* min..max */
     MEMBER_JWKS,
-    MEMBER_NEVER,     /* chosen by the provider, or not supported */
-    MEMBER_NOT_TRUE   /* a protection that is not supported: only false */
+    MEMBER_NEVER,   /* chosen by the provider, or not supported */
+    MEMBER_NOT_TRUE /* a protection that is not supported: only false */
 };
 
 struct member {
@@ -79,25 +79,35 @@ static const struct member members[] = {
     {"initiate_login_uri", MEMBER_URI, 0, REDIRECT_URI_MAX, NULL, NULL, "OIDC Registration 2"},
     {"post_logout_redirect_uris", MEMBER_REDIRECTS, 0, REDIRECT_URI_MAX, NULL, "[]",
      "OIDC RP-Initiated Logout 3.1"},
-    {"backchannel_logout_uri", MEMBER_URI, 0, REDIRECT_URI_MAX, NULL, NULL, "OIDC Back-Channel Logout 2.2"},
-    {"frontchannel_logout_uri", MEMBER_URI, 0, REDIRECT_URI_MAX, NULL, NULL, "OIDC Front-Channel Logout 2"},
+    {"backchannel_logout_uri", MEMBER_URI, 0, REDIRECT_URI_MAX, NULL, NULL,
+     "OIDC Back-Channel Logout 2.2"},
+    {"frontchannel_logout_uri", MEMBER_URI, 0, REDIRECT_URI_MAX, NULL, NULL,
+     "OIDC Front-Channel Logout 2"},
     /* this product's own */
     {"sector", MEMBER_NAME, 1, 253, NULL, NULL, "staff's choice of the pairwise sector"},
     {"require_pkce", MEMBER_BOOL, 0, 0, NULL, NULL, "RFC 9700 2.1.1"},
     {"legal_basis", MEMBER_TEXT, 1, 500, NULL, NULL, "no consent page; shown to the person"},
     {"access_token_seconds", MEMBER_NUMBER, 60, 3600, NULL, NULL, "life of access tokens"},
-    {"access_token_signed_response_alg", MEMBER_WORD, 0, 0, "ES256 RS256 PS256 EdDSA", "\"ES256\"", "RFC 9068 2.1"},
+    {"access_token_signed_response_alg", MEMBER_WORD, 0, 0, "ES256 RS256 PS256 EdDSA", "\"ES256\"",
+     "RFC 9068 2.1"},
     {"claims_profile", MEMBER_WORD, 0, 0, "dvcqg", NULL, "claim names of the national portal"},
     /* refused */
     {"client_secret", MEMBER_NEVER, 0, 0, "is chosen by the provider", NULL, "RFC 7591 3.2.1"},
-    {"registration_access_token", MEMBER_NEVER, 0, 0, "is chosen by the provider", NULL, "RFC 7592 3"},
+    {"registration_access_token", MEMBER_NEVER, 0, 0, "is chosen by the provider", NULL,
+     "RFC 7592 3"},
     {"software_statement", MEMBER_NEVER, 0, 0, "is not supported", NULL, "RFC 7591 2.3"},
-    {"id_token_encrypted_response_alg", MEMBER_NEVER, 0, 0, "is not supported", NULL, "OIDC Registration 2"},
-    {"id_token_encrypted_response_enc", MEMBER_NEVER, 0, 0, "is not supported", NULL, "OIDC Registration 2"},
-    {"userinfo_signed_response_alg", MEMBER_NEVER, 0, 0, "is not supported", NULL, "OIDC Registration 2"},
-    {"userinfo_encrypted_response_alg", MEMBER_NEVER, 0, 0, "is not supported", NULL, "OIDC Registration 2"},
-    {"userinfo_encrypted_response_enc", MEMBER_NEVER, 0, 0, "is not supported", NULL, "OIDC Registration 2"},
-    {"tls_client_certificate_bound_access_tokens", MEMBER_NOT_TRUE, 0, 0, NULL, NULL, "RFC 8705 3.4"},
+    {"id_token_encrypted_response_alg", MEMBER_NEVER, 0, 0, "is not supported", NULL,
+     "OIDC Registration 2"},
+    {"id_token_encrypted_response_enc", MEMBER_NEVER, 0, 0, "is not supported", NULL,
+     "OIDC Registration 2"},
+    {"userinfo_signed_response_alg", MEMBER_NEVER, 0, 0, "is not supported", NULL,
+     "OIDC Registration 2"},
+    {"userinfo_encrypted_response_alg", MEMBER_NEVER, 0, 0, "is not supported", NULL,
+     "OIDC Registration 2"},
+    {"userinfo_encrypted_response_enc", MEMBER_NEVER, 0, 0, "is not supported", NULL,
+     "OIDC Registration 2"},
+    {"tls_client_certificate_bound_access_tokens", MEMBER_NOT_TRUE, 0, 0, NULL, NULL,
+     "RFC 8705 3.4"},
     {"dpop_bound_access_tokens", MEMBER_NOT_TRUE, 0, 0, NULL, NULL, "RFC 9449 5.2"},
     {"require_pushed_authorization_requests", MEMBER_NOT_TRUE, 0, 0, NULL, NULL, "RFC 9126 6"},
     {"require_signed_request_object", MEMBER_NOT_TRUE, 0, 0, NULL, NULL, "RFC 9101 10.5"},
@@ -150,7 +160,8 @@ static bool one_line(struct span text, const struct member *m) {
 }
 
 static const char *uri_check(struct span uri, const struct member *m, bool allow_private_scheme) {
-    const struct uri_rules rules = {.allow_loopback_http = true, .allow_private_scheme = allow_private_scheme};
+    const struct uri_rules rules = {.allow_loopback_http = true,
+                                    .allow_private_scheme = allow_private_scheme};
     if (!uri.ptr)
         return "must be a string";
     if ((int64_t)uri.len > m->max)
@@ -158,8 +169,10 @@ static const char *uri_check(struct span uri, const struct member *m, bool allow
     return client_uri_check(uri, &rules, NULL);
 }
 
-static bool check_uris(struct check *k, const struct member *m, const char *name, const json_t *value) {
-    const char *code = strcmp(m->name, "redirect_uris") == 0 ? "invalid_redirect_uri" : "invalid_client_metadata";
+static bool check_uris(struct check *k, const struct member *m, const char *name,
+                       const json_t *value) {
+    const char *code =
+        strcmp(m->name, "redirect_uris") == 0 ? "invalid_redirect_uri" : "invalid_client_metadata";
     bool is_native = span_is(json_str(k->m, "application_type"), "native") &&
                      span_is(json_str(k->m, "token_endpoint_auth_method"), "none");
     if (!json_is_array(value))
@@ -175,22 +188,26 @@ static bool check_uris(struct check *k, const struct member *m, const char *name
     return true;
 }
 
-static bool check_texts(struct check *k, const struct member *m, const char *name, const json_t *value) {
+static bool check_texts(struct check *k, const struct member *m, const char *name,
+                        const json_t *value) {
     bool good = json_is_array(value) && json_array_size(value) <= CLIENT_URIS_MAX;
     for (size_t i = 0; good && i < json_array_size(value); i++)
         good = one_line(string_of(json_array_get(value, i)), m);
     return good || refuse_metadata(k, name, "must be an array of a few short texts");
 }
 
-static bool check_words(struct check *k, const struct member *m, const char *name, const json_t *value) {
+static bool check_words(struct check *k, const struct member *m, const char *name,
+                        const json_t *value) {
     bool good = json_is_array(value);
     for (size_t i = 0; good && i < json_array_size(value); i++)
         good = span_list_has(span_of(m->words), string_of(json_array_get(value, i)));
-    return good || refuse_metadata(k, name, arena_printf(k->a, "must be an array of: %s", m->words));
+    return good ||
+           refuse_metadata(k, name, arena_printf(k->a, "must be an array of: %s", m->words));
 }
 
 /* RFC 6749 3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E ) */
-static bool check_scope(struct check *k, const struct member *m, const char *name, const json_t *value) {
+static bool check_scope(struct check *k, const struct member *m, const char *name,
+                        const json_t *value) {
     struct span scope = string_of(value);
     bool good = scope.ptr && (int64_t)scope.len <= m->max && ascii_printable(scope) &&
                 !memchr(scope.ptr, '"', scope.len) && !memchr(scope.ptr, '\\', scope.len);
@@ -214,7 +231,8 @@ static bool check_jwks(struct check *k, const char *name, const json_t *value) {
 }
 
 /* `name` may have a language behind '#' (RFC 7591 2.2). */
-static bool check_member(struct check *k, const struct member *m, const char *name, const json_t *value) {
+static bool check_member(struct check *k, const struct member *m, const char *name,
+                         const json_t *value) {
     struct span text = string_of(value);
     const char *why;
     switch (m->kind) {
@@ -257,8 +275,8 @@ static bool check_member(struct check *k, const struct member *m, const char *na
 static const struct member *member_find(struct span name) {
     struct span base = span_cut(&name, '#');
     for (size_t i = 0; i < ARRAY_LEN(members); i++)
-        if (span_is(base, members[i].name) && (!name.ptr || members[i].kind == MEMBER_TEXT ||
-                                               members[i].kind == MEMBER_URI))
+        if (span_is(base, members[i].name) &&
+            (!name.ptr || members[i].kind == MEMBER_TEXT || members[i].kind == MEMBER_URI))
             return &members[i];
     return NULL;
 }
@@ -292,7 +310,8 @@ static bool apply_defaults(struct check *k) {
             !set_json(k, members[i].name, members[i].fallback))
             return false;
     if (!json_object_get(k->m, "response_types") &&
-        !set_json(k, "response_types", member_has(k, "grant_types", "authorization_code") ? "[\"code\"]" : "[]"))
+        !set_json(k, "response_types",
+                  member_has(k, "grant_types", "authorization_code") ? "[\"code\"]" : "[]"))
         return false;
     if (json_object_get(k->m, "client_id"))
         return true;
@@ -311,13 +330,15 @@ static bool check_grants(struct check *k) {
     if (has_code && redirects == 0)
         return refuse(k, "invalid_redirect_uri", "redirect_uris", "must not be empty");
     if (has_code != member_has(k, "response_types", "code"))
-        return refuse_metadata(k, "response_types", "must agree with grant_types (code: authorization_code)");
+        return refuse_metadata(k, "response_types",
+                               "must agree with grant_types (code: authorization_code)");
     if (!has_code && member_has(k, "grant_types", "refresh_token"))
         return refuse_metadata(k, "grant_types", "has refresh_token without authorization_code");
     //= https://www.rfc-editor.org/rfc/rfc6749#section-4.4
     //# The client credentials grant type MUST only be used by confidential clients.
     if (is_public && member_has(k, "grant_types", "client_credentials"))
-        return refuse_metadata(k, "grant_types", "has client_credentials, which needs a client with a secret");
+        return refuse_metadata(k, "grant_types",
+                               "has client_credentials, which needs a client with a secret");
     if (json_object_get(k->m, "jwks") && json_object_get(k->m, "jwks_uri"))
         return refuse_metadata(k, "jwks", "and jwks_uri must not both be given");
     return true;
@@ -327,8 +348,8 @@ static bool check_scopes(struct check *k) {
     for (struct span rest = json_str(k->m, "scope"), word; (word = span_word(&rest)).len;) {
         const struct scope_def *d = scope_def_find(word);
         if (d && d->needs_legal_basis && !json_str(k->m, "legal_basis").len)
-            return refuse_metadata(k, "scope",
-                                   arena_printf(k->a, "has %s, which needs a legal_basis", d->name));
+            return refuse_metadata(
+                k, "scope", arena_printf(k->a, "has %s, which needs a legal_basis", d->name));
     }
     return true;
 }
@@ -350,14 +371,17 @@ static bool settle_sector(struct check *k) {
     struct span sector = sector_of(json_str(k->m, "sector_identifier_uri"));
     if (json_object_get(k->m, "sector"))
         return true;
-    for (size_t i = 0; !json_object_get(k->m, "sector_identifier_uri") && i < json_array_size(uris); i++) {
+    for (size_t i = 0; !json_object_get(k->m, "sector_identifier_uri") && i < json_array_size(uris);
+         i++) {
         struct span host = sector_of(string_of(json_array_get(uris, i)));
         //= https://openid.net/specs/openid-connect-core-1_0.html#section-8.1
         //# If there are multiple hostnames in the registered redirect_uris, the Client MUST
         //# register a sector_identifier_uri.
-        if (sector.len && !span_eq(sector, host) && !span_is(json_str(k->m, "subject_type"), "public"))
-            return refuse_metadata(k, "redirect_uris",
-                                   "name several hosts: a sector_identifier_uri (or, by staff, a sector) is needed");
+        if (sector.len && !span_eq(sector, host) &&
+            !span_is(json_str(k->m, "subject_type"), "public"))
+            return refuse_metadata(
+                k, "redirect_uris",
+                "name several hosts: a sector_identifier_uri (or, by staff, a sector) is needed");
         if (!sector.len)
             sector = host;
     }
@@ -366,19 +390,22 @@ static bool settle_sector(struct check *k) {
 
 static bool check_size(struct check *k) {
     AUTO_FREE char *text = json_dumps(k->m, JSON_COMPACT);
-    return (text && strlen(text) <= CLIENT_METADATA_MAX) || refuse_metadata(k, "metadata", "is too long");
+    return (text && strlen(text) <= CLIENT_METADATA_MAX) ||
+           refuse_metadata(k, "metadata", "is too long");
 }
 
 enum err client_metadata_check(struct arena *a, const struct config *cfg, const json_t *metadata,
-                               json_t **ret_normal, const char **reterr_code, const char **reterr_text) {
+                               json_t **ret_normal, const char **reterr_code,
+                               const char **reterr_text) {
     (void)cfg;
     AUTO_JSON json_t *m = json_is_object(metadata) ? json_copy((json_t *)metadata) : json_object();
     if (!m)
         return ERR_NOMEM;
     struct check k = {.a = a, .m = m};
-    bool good = (json_is_object(metadata) || refuse_metadata(&k, "metadata", "must be an object")) &&
-                check_size(&k) && apply_defaults(&k) && check_members(&k) && check_grants(&k) &&
-                check_scopes(&k) && settle_sector(&k);
+    bool good =
+        (json_is_object(metadata) || refuse_metadata(&k, "metadata", "must be an object")) &&
+        check_size(&k) && apply_defaults(&k) && check_members(&k) && check_grants(&k) &&
+        check_scopes(&k) && settle_sector(&k);
     if (!good) {
         *reterr_code = k.code;
         *reterr_text = k.text;

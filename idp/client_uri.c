@@ -81,7 +81,8 @@ static bool host_good(struct span host) {
     struct span rest = host, label = SPAN_NONE;
     while (rest.ptr) {
         label = span_cut(&rest, '.');
-        if (label.len == 0 || label.len > 63 || label.ptr[0] == '-' || label.ptr[label.len - 1] == '-')
+        if (label.len == 0 || label.len > 63 || label.ptr[0] == '-' ||
+            label.ptr[label.len - 1] == '-')
             return false;
         for (size_t i = 0; i < label.len; i++)
             if (!is_lower(label.ptr[i]) && !is_digit(label.ptr[i]) && label.ptr[i] != '-')
@@ -145,7 +146,8 @@ static bool is_loopback_ip(struct span host) {
 }
 
 static const char *check_web(const struct uri_parts *p, const struct uri_rules *rules) {
-    if (memchr(p->host.ptr, '@', p->host.len) || (p->port.len && memchr(p->port.ptr, '@', p->port.len)))
+    if (memchr(p->host.ptr, '@', p->host.len) ||
+        (p->port.len && memchr(p->port.ptr, '@', p->port.len)))
         return "must have no user name";
     if (!host_good(p->host))
         return "must name a host, in lower case";
@@ -160,7 +162,8 @@ static const char *check_web(const struct uri_parts *p, const struct uri_rules *
     return NULL;
 }
 
-const char *client_uri_check(struct span uri, const struct uri_rules *rules, struct uri_parts *ret_parts) {
+const char *client_uri_check(struct span uri, const struct uri_rules *rules,
+                             struct uri_parts *ret_parts) {
     struct uri_parts p = {0};
     const char *why = uri.len ? characters_check(uri) : "is empty";
     if (why)
@@ -194,8 +197,8 @@ const char *client_uri_check(struct span uri, const struct uri_rules *rules, str
 static bool split_loopback(struct span uri, struct uri_parts *ret_parts) {
     struct span rest = uri;
     struct uri_parts p = {.scheme = span_cut(&rest, ':')};
-    if (!rest.ptr || !span_is(p.scheme, "http") || !split_authority(rest, &p) || !is_loopback_ip(p.host) ||
-        (p.port.ptr && !port_good(p.port)))
+    if (!rest.ptr || !span_is(p.scheme, "http") || !split_authority(rest, &p) ||
+        !is_loopback_ip(p.host) || (p.port.ptr && !port_good(p.port)))
         return false;
     *ret_parts = p;
     return true;

@@ -11,7 +11,7 @@
 #include "base/span.h"
 
 struct uri_rules {
-    bool allow_loopback_http; /* http on 127.0.0.1, [::1] and localhost */
+    bool allow_loopback_http;  /* http on 127.0.0.1, [::1] and localhost */
     bool allow_private_scheme; /* com.example.app:/callback, for native public clients */
 };
 
@@ -23,7 +23,8 @@ struct uri_parts {
 };
 
 /* What is wrong with the URI (static text), or NULL. `ret_parts` may be NULL. */
-const char *client_uri_check(struct span uri, const struct uri_rules *rules, struct uri_parts *ret_parts);
+const char *client_uri_check(struct span uri, const struct uri_rules *rules,
+                             struct uri_parts *ret_parts);
 /* http on a loopback IP literal: any port may be asked for (RFC 8252 7.3). */
 bool client_uri_is_loopback(struct span uri);
 /* Whether the two differ in nothing but the port; both are loopback. */

@@ -40,7 +40,8 @@ static bool host_good(struct span host) {
     struct span rest = host, name = span_cut(&rest, ':');
     for (struct span label; name.ptr;) {
         label = span_cut(&name, '.');
-        if (label.len == 0 || label.len > 63 || label.ptr[0] == '-' || label.ptr[label.len - 1] == '-')
+        if (label.len == 0 || label.len > 63 || label.ptr[0] == '-' ||
+            label.ptr[label.len - 1] == '-')
             return false;
         for (size_t i = 0; i < label.len; i++)
             if (!strchr("abcdefghijklmnopqrstuvwxyz0123456789-", label.ptr[i]))
@@ -127,7 +128,8 @@ static void check_order(const struct check *k) {
         size_t lower, upper;
         const char *why;
     } orders[] = {
-#define ORDER(path, lower, upper, why) {path, offsetof(struct config, lower), offsetof(struct config, upper), why}
+#define ORDER(path, lower, upper, why)                                                             \
+    {path, offsetof(struct config, lower), offsetof(struct config, upper), why}
         ORDER("times.session_idle", session_idle_seconds, session_absolute_seconds,
               "must not be longer than times.session"),
         ORDER("times.refresh_idle", refresh_idle_seconds, refresh_absolute_seconds,
@@ -181,8 +183,8 @@ static void derive(const struct check *k) {
         ssize_t n = readlink("/proc/self/exe", self, sizeof self);
         const char *slash = n > 0 ? memrchr(self, '/', (size_t)n) : NULL;
         if (slash)
-            c->signer_binary = span_of(
-                arena_printf(&c->arena, "%.*s/idp-signer", (int)(slash - self), self));
+            c->signer_binary =
+                span_of(arena_printf(&c->arena, "%.*s/idp-signer", (int)(slash - self), self));
         if (!c->signer_binary.ptr)
             complain(k, "signer.binary", "is not set, and the program's own folder is not known");
     }

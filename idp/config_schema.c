@@ -7,10 +7,10 @@
 #include "base/cleanup.h"
 
 #define FIELD(name) offsetof(struct config, name)
-#define MINUTE 60
-#define HOUR (60 * MINUTE)
-#define DAY (24 * HOUR)
-#define MIB 1024 /* KiB */
+#define MINUTE      60
+#define HOUR        (60 * MINUTE)
+#define DAY         (24 * HOUR)
+#define MIB         1024 /* KiB */
 
 const struct setting settings[] = {
     {"issuer", SETTING_URL, FIELD(issuer), true, 8, 200, NULL, NULL,
@@ -32,15 +32,16 @@ const struct setting settings[] = {
      "PEM file with the certificate chain, for TLS served here. Read again at SIGHUP."},
     {"listen.tls_key", SETTING_PATH, FIELD(tls_key), false, 1, 4000, NULL, NULL,
      "PEM file with its private key."},
-    {"listen.trusted_proxies", SETTING_CIDRS, FIELD(trusted_proxies), false, 0, CONFIG_LIST_MAX, NULL,
-     NULL, "Networks of proxies whose Forwarded and X-Forwarded-For headers, or PROXY v2, are "
-           "believed. Nobody else's are."},
+    {"listen.trusted_proxies", SETTING_CIDRS, FIELD(trusted_proxies), false, 0, CONFIG_LIST_MAX,
+     NULL, NULL,
+     "Networks of proxies whose Forwarded and X-Forwarded-For headers, or PROXY v2, are "
+     "believed. Nobody else's are."},
     {"listen.proxy_protocol", SETTING_BOOL, FIELD(proxy_protocol), false, 0, 0, "false", NULL,
      "PROXY v2 is expected on every connection."},
     {"listen.connections", SETTING_INT, FIELD(connection_limit), false, 16, 1000000, "10000", NULL,
      "Most connections open at once."},
-    {"listen.idle_timeout", SETTING_DURATION, FIELD(connection_timeout), false, 1, 10 * MINUTE, "10s",
-     NULL, "A connection on which nothing happens is closed after this time."},
+    {"listen.idle_timeout", SETTING_DURATION, FIELD(connection_timeout), false, 1, 10 * MINUTE,
+     "10s", NULL, "A connection on which nothing happens is closed after this time."},
 
     {"admin.address", SETTING_ADDRESS, FIELD(admin_address), false, 0, 0, "127.0.0.1:8081", NULL,
      "Address and port of the listener for /metrics."},
@@ -72,23 +73,24 @@ const struct setting settings[] = {
      NULL, "Life of an access token, unless the client's registration says otherwise."},
     {"times.session_idle", SETTING_DURATION, FIELD(session_idle_seconds), false, MINUTE, 12 * HOUR,
      "30m", NULL, "A session in which the browser asks for nothing ends after this time."},
-    {"times.session", SETTING_DURATION, FIELD(session_absolute_seconds), false, 5 * MINUTE, 30 * DAY,
-     "12h", NULL, "A session ends after this time in any case."},
+    {"times.session", SETTING_DURATION, FIELD(session_absolute_seconds), false, 5 * MINUTE,
+     30 * DAY, "12h", NULL, "A session ends after this time in any case."},
     {"times.flow", SETTING_DURATION, FIELD(flow_seconds), false, MINUTE, 2 * HOUR, "30m", NULL,
      "How long a person may take to sign in."},
-    {"times.refresh_idle", SETTING_DURATION, FIELD(refresh_idle_seconds), false, 5 * MINUTE, 365 * DAY,
-     "30d", NULL, "An unused refresh token with `offline_access` ends after this time."},
-    {"times.refresh", SETTING_DURATION, FIELD(refresh_absolute_seconds), false, 5 * MINUTE, 730 * DAY,
-     "90d", NULL, "A grant with `offline_access` ends after this time in any case."},
+    {"times.refresh_idle", SETTING_DURATION, FIELD(refresh_idle_seconds), false, 5 * MINUTE,
+     365 * DAY, "30d", NULL, "An unused refresh token with `offline_access` ends after this time."},
+    {"times.refresh", SETTING_DURATION, FIELD(refresh_absolute_seconds), false, 5 * MINUTE,
+     730 * DAY, "90d", NULL, "A grant with `offline_access` ends after this time in any case."},
     {"times.refresh_grace", SETTING_DURATION, FIELD(refresh_grace_seconds), false, 0, MINUTE, "10s",
-     NULL, "A client that lost the answer may present the old refresh token again for this long, "
-           "while the new one is unused."},
+     NULL,
+     "A client that lost the answer may present the old refresh token again for this long, "
+     "while the new one is unused."},
     {"times.jwks_max_age", SETTING_DURATION, FIELD(jwks_max_age), false, 1, DAY, "1h", NULL,
      "How long services may cache the public keys. Never above the time between publication and "
      "first use of a key."},
 
-    {"password.memory", SETTING_MEMORY, FIELD(argon2_memory_kib), false, 8 * MIB, 256 * MIB, "19MiB",
-     NULL, "Memory that one Argon2id hash fills."},
+    {"password.memory", SETTING_MEMORY, FIELD(argon2_memory_kib), false, 8 * MIB, 256 * MIB,
+     "19MiB", NULL, "Memory that one Argon2id hash fills."},
     {"password.passes", SETTING_INT, FIELD(argon2_passes), false, 1, 16, "2", NULL,
      "Passes of Argon2id over that memory."},
     {"password.min_length", SETTING_INT, FIELD(password_min_length), false, 8, 64, "15", NULL,
@@ -97,17 +99,18 @@ const struct setting settings[] = {
 
     {"throttle.account_free", SETTING_INT, FIELD(throttle_account_free), false, 1, 20, "5", NULL,
      "Wrong passwords for one account from one network before it has to wait."},
-    {"throttle.account_hard", SETTING_INT, FIELD(throttle_account_hard), false, 10, 100, "100", NULL,
+    {"throttle.account_hard", SETTING_INT, FIELD(throttle_account_hard), false, 10, 100, "100",
+     NULL,
      "Consecutive wrong passwords of one account after which only a known device, or staff, opens "
      "it again."},
-    {"throttle.network_free", SETTING_INT, FIELD(throttle_network_free), false, 5, 100000, "100", NULL,
-     "Wrong passwords from one network, for any accounts, before it has to wait."},
-    {"throttle.first_wait", SETTING_DURATION, FIELD(throttle_base_seconds), false, 1, 5 * MINUTE, "2s",
-     NULL, "The first wait; it doubles with each further wrong password."},
-    {"throttle.longest_wait", SETTING_DURATION, FIELD(throttle_max_seconds), false, 1, DAY, "15m", NULL,
-     "The longest wait."},
-    {"throttle.memory", SETTING_DURATION, FIELD(throttle_memory_seconds), false, 5 * MINUTE, 30 * DAY,
-     "1d", NULL, "Wrong passwords are forgotten this long after the last one."},
+    {"throttle.network_free", SETTING_INT, FIELD(throttle_network_free), false, 5, 100000, "100",
+     NULL, "Wrong passwords from one network, for any accounts, before it has to wait."},
+    {"throttle.first_wait", SETTING_DURATION, FIELD(throttle_base_seconds), false, 1, 5 * MINUTE,
+     "2s", NULL, "The first wait; it doubles with each further wrong password."},
+    {"throttle.longest_wait", SETTING_DURATION, FIELD(throttle_max_seconds), false, 1, DAY, "15m",
+     NULL, "The longest wait."},
+    {"throttle.memory", SETTING_DURATION, FIELD(throttle_memory_seconds), false, 5 * MINUTE,
+     30 * DAY, "1d", NULL, "Wrong passwords are forgotten this long after the last one."},
 
     {"levels.loa1", SETTING_TEXT, FIELD(acr_1), false, 1, 100, "urn:vn:dvc:loa:1", NULL,
      "`acr` of a session with a password."},
@@ -127,9 +130,9 @@ bool setting_is_list(const struct setting *s) {
 
 const char *setting_type_name(enum setting_type t) {
     static const char *const names[] = {
-        [SETTING_TEXT] = "text",       [SETTING_INT] = "number",     [SETTING_DURATION] = "time",
+        [SETTING_TEXT] = "text",       [SETTING_INT] = "number",      [SETTING_DURATION] = "time",
         [SETTING_MEMORY] = "memory",   [SETTING_BOOL] = "true/false", [SETTING_CHOICE] = "word",
-        [SETTING_ADDRESS] = "address", [SETTING_PATH] = "path",      [SETTING_URL] = "URL",
+        [SETTING_ADDRESS] = "address", [SETTING_PATH] = "path",       [SETTING_URL] = "URL",
         [SETTING_CIDRS] = "networks",  [SETTING_UIDS] = "user ids",
     };
     return names[t];

@@ -30,7 +30,7 @@ enum setting_type {
 struct setting {
     const char *path; /* "times.code": section and key */
     enum setting_type type;
-    size_t field;     /* offset in struct config */
+    size_t field; /* offset in struct config */
     bool is_required;
     int64_t min, max;
     const char *fallback; /* as it would stand in the file; NULL: absent */

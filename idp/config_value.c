@@ -65,15 +65,16 @@ static const char *number_text(struct arena *a, enum setting_type t, int64_t n) 
     return arena_printf(a, "%" PRId64, n);
 }
 
-static bool parse_number(struct arena *a, const struct setting *s, struct span text, int64_t *ret_number,
-                         const char **ret_why) {
+static bool parse_number(struct arena *a, const struct setting *s, struct span text,
+                         int64_t *ret_number, const char **ret_why) {
     bool ok = s->type == SETTING_DURATION
                   ? parse_with_unit(text, time_units, ARRAY_LEN(time_units), ret_number)
               : s->type == SETTING_MEMORY
                   ? parse_with_unit(text, memory_units, ARRAY_LEN(memory_units), ret_number)
                   : parse_digits(text, ret_number);
     if (!ok) {
-        *ret_why = s->type == SETTING_DURATION ? "must be a time with its unit, like 30s, 5m, 12h or 90d"
+        *ret_why = s->type == SETTING_DURATION
+                       ? "must be a time with its unit, like 30s, 5m, 12h or 90d"
                    : s->type == SETTING_MEMORY ? "must be memory with its unit, like 19MiB"
                                                : "must be a whole number";
         return false;
@@ -86,7 +87,8 @@ static bool parse_number(struct arena *a, const struct setting *s, struct span t
     return true;
 }
 
-static bool check_text(struct arena *a, const struct setting *s, struct span text, const char **ret_why) {
+static bool check_text(struct arena *a, const struct setting *s, struct span text,
+                       const char **ret_why) {
     if ((int64_t)text.len < s->min || (int64_t)text.len > s->max) {
         *ret_why = arena_printf(a, "must have %" PRId64 " to %" PRId64 " bytes", s->min, s->max);
         return false;
@@ -147,7 +149,8 @@ static bool parse_item(const struct setting *s, struct span text, struct config_
                        const char **ret_why) {
     int64_t uid;
     if (s->type == SETTING_CIDRS && !cidr_good(text)) {
-        *ret_why = "must be a network, like 10.0.0.0/8 or 2001:db8::/32, with no bits beyond its prefix";
+        *ret_why =
+            "must be a network, like 10.0.0.0/8 or 2001:db8::/32, with no bits beyond its prefix";
         return false;
     }
     if (s->type == SETTING_UIDS && (!parse_digits(text, &uid) || uid > UINT32_MAX - 1)) {
@@ -162,7 +165,8 @@ static bool parse_item(const struct setting *s, struct span text, struct config_
     return true;
 }
 
-static bool word_good(struct arena *a, const struct setting *s, struct span text, const char **ret_why) {
+static bool word_good(struct arena *a, const struct setting *s, struct span text,
+                      const char **ret_why) {
     switch (s->type) {
     case SETTING_CHOICE:
         *ret_why = arena_printf(a, "must be one of: %s", s->choices);

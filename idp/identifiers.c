@@ -10,11 +10,11 @@
 #include "base/encode.h"
 
 #define PERSONAL_NUMBER_DIGITS 12
-#define CMND_DIGITS 9
-#define TAX_CODE_DIGITS 10
-#define TAX_BRANCH_DIGITS 3
-#define AGENCY_CODE_MAX 35
-#define E164_DIGITS_MAX 15
+#define CMND_DIGITS            9
+#define TAX_CODE_DIGITS        10
+#define TAX_BRANCH_DIGITS      3
+#define AGENCY_CODE_MAX        35
+#define E164_DIGITS_MAX        15
 
 static bool is_digit(char c) {
     return c >= '0' && c <= '9';
@@ -28,7 +28,8 @@ static bool all_digits(struct span s) {
 }
 
 /* A copy without the characters of `dropped`, which people write to group digits. */
-static enum err strip(struct arena *a, struct span text, const char *dropped, struct span *ret_text) {
+static enum err strip(struct arena *a, struct span text, const char *dropped,
+                      struct span *ret_text) {
     char *copy = arena_alloc(a, text.len + 1);
     size_t n = 0;
     if (!copy)
@@ -40,7 +41,8 @@ static enum err strip(struct arena *a, struct span text, const char *dropped, st
     return ERR_OK;
 }
 
-static enum err exact_digits(struct arena *a, struct span text, size_t digits, struct span *ret_text) {
+static enum err exact_digits(struct arena *a, struct span text, size_t digits,
+                             struct span *ret_text) {
     struct span plain;
     enum err e = strip(a, text, " ", &plain);
     if (e)
@@ -97,7 +99,8 @@ static enum err enterprise_code(struct arena *a, struct span text, struct span *
         return ERR_SYNTAX;
     if (!tax_check_digit(plain.ptr))
         return ERR_SYNTAX;
-    if (plain.len > TAX_CODE_DIGITS && memcmp(plain.ptr + TAX_CODE_DIGITS, "000", TAX_BRANCH_DIGITS) == 0)
+    if (plain.len > TAX_CODE_DIGITS &&
+        memcmp(plain.ptr + TAX_CODE_DIGITS, "000", TAX_BRANCH_DIGITS) == 0)
         return ERR_SYNTAX;
     *ret_text = plain;
     return ERR_OK;
@@ -121,6 +124,7 @@ static enum err technical_id(struct arena *a, struct span text, struct span *ret
     return ERR_OK;
 }
 
+/* clang-format off */
 const struct identifier_kind identifier_kinds[] = {
     /* name             normalise          max  unique  specification                              */
     {"SoDinhDanh",      personal_number,   32,  true,  "personal number: 12 digits"},
@@ -131,6 +135,7 @@ const struct identifier_kind identifier_kinds[] = {
     {"TechID",          technical_id,      128, true,  "technical id of the national portal"},
     {"SoDienThoai",     phone_normalise,   32,  false, "telephone number: E.164; families share one"},
 };
+/* clang-format on */
 const size_t identifier_kinds_count = ARRAY_LEN(identifier_kinds);
 
 const struct identifier_kind *identifier_kind_find(struct span name) {
@@ -145,7 +150,8 @@ bool personal_number_agrees(struct span number, int sex, int birth_year) {
     if (number.len != PERSONAL_NUMBER_DIGITS || !all_digits(number))
         return false;
     int century_and_sex = number.ptr[3] - '0';
-    int year = 1900 + century_and_sex / 2 * 100 + (number.ptr[4] - '0') * 10 + (number.ptr[5] - '0');
+    int year =
+        1900 + century_and_sex / 2 * 100 + (number.ptr[4] - '0') * 10 + (number.ptr[5] - '0');
     int number_sex = century_and_sex % 2 == 0 ? 1 : 2;
     return (sex == 0 || sex == number_sex) && (birth_year == 0 || birth_year == year);
 }
@@ -206,7 +212,8 @@ enum err phone_normalise(struct arena *a, struct span text, struct span *ret_e16
     return ERR_OK;
 }
 
-static enum err check_one(struct arena *a, struct span name, const json_t *value, struct span *ret_text) {
+static enum err check_one(struct arena *a, struct span name, const json_t *value,
+                          struct span *ret_text) {
     const struct identifier_kind *kind = identifier_kind_find(name);
     if (!kind)
         return ERR_UNSUPPORTED;

@@ -28,6 +28,7 @@ enum err identifiers_open(const struct keyring *k, struct arena *a, const struct
         return ERR_OK;
     }
     struct span plain;
-    enum err e = keyring_data_open(k, a, span_bytes(u->id.b, sizeof u->id.b), u->identifiers, &plain);
+    enum err e =
+        keyring_data_open(k, a, span_bytes(u->id.b, sizeof u->id.b), u->identifiers, &plain);
     return e ? e : json_parse_object(plain, IDENTIFIERS_JSON_MAX, ret_identifiers);
 }

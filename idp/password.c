@@ -13,7 +13,7 @@
 #include "base/secret.h"
 #include "idp/password_import.h"
 
-#define PEPPER_PREFIX "pepper:"
+#define PEPPER_PREFIX      "pepper:"
 #define TYPED_PASSWORD_MAX (4 * PASSWORD_MAX) /* before NFKC, which can shorten */
 
 enum err password_normalise(struct arena *a, struct span typed, struct span *ret_password) {
@@ -81,7 +81,8 @@ enum verdict password_verify(struct span hash, struct span password, struct span
     return hash_parts_verify(&parts, is_ours ? peppered : password);
 }
 
-bool password_needs_upgrade(struct span hash, const struct password_params *p, struct span pepper_kid) {
+bool password_needs_upgrade(struct span hash, const struct password_params *p,
+                            struct span pepper_kid) {
     struct span kid;
     struct hash_parts parts;
     if (!pepper_cut(&hash, &kid) || !span_eq(kid, pepper_kid) || hash_parts_parse(hash, &parts))

@@ -3,8 +3,8 @@
  * Hash strings of other systems; see password_import.h. Formats:
  *   $argon2id$v=19$m=19456,t=2,p=1$SALT$HASH      PHC string format
  *   $scrypt$ln=17,r=8,p=1$SALT$HASH               PHC
- *   $pbkdf2-sha256$i=600000[,l=32]$SALT$HASH      PHC; also the form with bare rounds and '.' for '+'
- *   $2a$ $2b$ $2y$ COST $ 22 + 31 characters      bcrypt, by libcrypt */
+ *   $pbkdf2-sha256$i=600000[,l=32]$SALT$HASH      PHC; also the form with bare rounds and '.' for
+ * '+' $2a$ $2b$ $2y$ COST $ 22 + 31 characters      bcrypt, by libcrypt */
 #include "idp/password_import.h"
 
 #include <crypt.h>
@@ -18,7 +18,7 @@
 
 #define HASH_BYTES_MIN 16
 #define SALT_BYTES_MIN 4
-#define B64_VARIANT sodium_base64_VARIANT_ORIGINAL_NO_PADDING
+#define B64_VARIANT    sodium_base64_VARIANT_ORIGINAL_NO_PADDING
 
 static enum err read_number(struct span text, uint32_t *ret_number) {
     uint64_t n = 0;
@@ -80,7 +80,8 @@ static enum err read_argon2id(struct span rest, struct hash_parts *h) {
     uint32_t *const fields[] = {&h->memory_kib, &h->passes, &h->lanes};
     if (!span_is(span_cut(&rest, '$'), "v=19"))
         return ERR_UNSUPPORTED;
-    enum err e = read_params(span_cut(&rest, '$'), names, fields, ARRAY_LEN(names), ARRAY_LEN(names));
+    enum err e =
+        read_params(span_cut(&rest, '$'), names, fields, ARRAY_LEN(names), ARRAY_LEN(names));
     if (!e)
         e = read_salt_and_hash(rest, h);
     if (e)
@@ -94,12 +95,14 @@ static enum err read_argon2id(struct span rest, struct hash_parts *h) {
 static enum err read_scrypt(struct span rest, struct hash_parts *h) {
     static const char *const names[] = {"ln", "r", "p"};
     uint32_t *const fields[] = {&h->log_n, &h->r, &h->p};
-    enum err e = read_params(span_cut(&rest, '$'), names, fields, ARRAY_LEN(names), ARRAY_LEN(names));
+    enum err e =
+        read_params(span_cut(&rest, '$'), names, fields, ARRAY_LEN(names), ARRAY_LEN(names));
     if (!e)
         e = read_salt_and_hash(rest, h);
     if (e)
         return e;
-    if (h->log_n < 1 || h->log_n > 24 || h->r < 1 || h->r > 64 || h->p < 1 || h->p > HASH_PASSES_MAX)
+    if (h->log_n < 1 || h->log_n > 24 || h->r < 1 || h->r > 64 || h->p < 1 ||
+        h->p > HASH_PASSES_MAX)
         return ERR_RANGE;
     uint64_t kib = ((uint64_t)128 * h->r << h->log_n) / 1024;
     return kib <= HASH_MEMORY_MAX_KIB && kib * h->p <= 2 * HASH_MEMORY_MAX_KIB ? ERR_OK : ERR_RANGE;
@@ -134,7 +137,8 @@ static enum err read_pbkdf2_sha512(struct span rest, struct hash_parts *h) {
 #define BCRYPT_TAIL 53 /* 22 characters of salt, 31 of hash */
 
 static enum err read_bcrypt(struct span rest, struct hash_parts *h) {
-    static const char alphabet[] = "./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    static const char alphabet[] =
+        "./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
     struct span cost = span_cut(&rest, '$');
     if (cost.len != 2 || rest.len != BCRYPT_TAIL)
         return ERR_SYNTAX;
@@ -190,8 +194,8 @@ static enum verdict verdict_of(bool matches) {
 static enum verdict verify_scrypt(const struct hash_parts *h, struct span password) {
     unsigned char out[HASH_BYTES_MAX];
     uint64_t memory = ((uint64_t)128 * h->r << h->log_n) + 128ull * h->r * h->p + 64 * 1024;
-    bool ok = EVP_PBE_scrypt(password.ptr, password.len, h->salt, h->salt_len, 1ull << h->log_n, h->r,
-                             h->p, 2 * memory, out, h->hash_len) == 1 &&
+    bool ok = EVP_PBE_scrypt(password.ptr, password.len, h->salt, h->salt_len, 1ull << h->log_n,
+                             h->r, h->p, 2 * memory, out, h->hash_len) == 1 &&
               ct_equal(span_bytes(out, h->hash_len), span_bytes(h->hash, h->hash_len));
     wipe(out, sizeof out);
     return verdict_of(ok);
@@ -230,7 +234,8 @@ enum verdict hash_parts_verify(const struct hash_parts *parts, struct span passw
         return DENY;
     switch (parts->scheme) {
     case HASH_ARGON2ID:
-        return verdict_of(crypto_pwhash_argon2id_str_verify(parts->text, password.ptr, password.len) == 0);
+        return verdict_of(
+            crypto_pwhash_argon2id_str_verify(parts->text, password.ptr, password.len) == 0);
     case HASH_SCRYPT:
         return verify_scrypt(parts, password);
     case HASH_PBKDF2_SHA256:

@@ -19,7 +19,8 @@ static void key_of(const unsigned char raw[SESSION_COOKIE_BYTES], struct session
     memcpy(ret_key->b + TIME_BYTES, digest, SESSION_KEY_BYTES - TIME_BYTES);
 }
 
-void session_cookie_new(int64_t now, char cookie[SESSION_COOKIE_CHARS + 1], struct session_key *ret_key) {
+void session_cookie_new(int64_t now, char cookie[SESSION_COOKIE_CHARS + 1],
+                        struct session_key *ret_key) {
     unsigned char raw[SESSION_COOKIE_BYTES];
     for (int i = 0; i < TIME_BYTES; i++)
         raw[i] = (unsigned char)((uint64_t)now >> (8 * (TIME_BYTES - 1 - i)));
@@ -41,8 +42,8 @@ enum err session_cookie_parse(struct span cookie, struct session_key *ret_key) {
 }
 
 bool session_is_live(const struct session *s, int64_t now, int64_t idle_seconds) {
-    return s->found && s->ended_at == 0 && now < s->expires_at && now - s->last_seen < idle_seconds &&
-           s->user.status == USER_ACTIVE;
+    return s->found && s->ended_at == 0 && now < s->expires_at &&
+           now - s->last_seen < idle_seconds && s->user.status == USER_ACTIVE;
 }
 
 int session_loa(const struct session *s) {

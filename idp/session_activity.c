@@ -10,9 +10,9 @@
 #include "base/cleanup.h"
 #include "idp/session.h"
 
-#define SHARDS 64
+#define SHARDS         64
 #define FIRST_CAPACITY 16
-#define SHARD_MAX 65536 /* entries: some 4 million sessions seen since the last drain */
+#define SHARD_MAX      65536 /* entries: some 4 million sessions seen since the last drain */
 
 struct entry {
     struct session_key key;
@@ -89,7 +89,8 @@ void session_activity_free(struct session_activity *act) {
     free(act);
 }
 
-void session_activity_touch(struct session_activity *act, const struct session_key *key, int64_t now) {
+void session_activity_touch(struct session_activity *act, const struct session_key *key,
+                            int64_t now) {
     struct shard *s = shard_of(act, key);
     pthread_mutex_lock(&s->lock);
     if ((s->count + 1) * 4 > s->capacity * 3 && s->capacity < SHARD_MAX)

@@ -14,15 +14,20 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 
-#define KNOWN_DEVICE_SHARE 5
+#define KNOWN_DEVICE_SHARE     5
 #define NETWORK_MEMORY_SECONDS (15 * 60)
-#define NETWORK_WAIT_SECONDS 60
+#define NETWORK_WAIT_SECONDS   60
 #define ACCOUNT_MEMORY_SECONDS (90 * 24 * 3600)
-#define STRANGERS_FREE_FACTOR 4 /* one network waits long before all others have to */
+#define STRANGERS_FREE_FACTOR  4 /* one network waits long before all others have to */
 #define STRANGERS_WAIT_SECONDS 30
 
 /* First byte of a key. */
-enum { KIND_KNOWN_DEVICE = 'd', KIND_STRANGERS = 'a', KIND_ACCOUNT_AND_NETWORK = 'b', KIND_NETWORK = 'n' };
+enum {
+    KIND_KNOWN_DEVICE = 'd',
+    KIND_STRANGERS = 'a',
+    KIND_ACCOUNT_AND_NETWORK = 'b',
+    KIND_NETWORK = 'n'
+};
 
 /* Hashed, so that rows hold no user names, also not those that were typed by mistake. */
 static struct throttle_key key_of(int kind, struct span username, struct span network) {
@@ -54,8 +59,7 @@ static int64_t least(int64_t a, int64_t b) {
 static void plan_stranger(const struct config *cfg, struct span username, struct span network,
                           struct throttle_plan *p) {
     int64_t share = cfg->throttle_account_hard / KNOWN_DEVICE_SHARE;
-    struct throttle_limit here =
-        limit_of(cfg, key_of(KIND_ACCOUNT_AND_NETWORK, username, network));
+    struct throttle_limit here = limit_of(cfg, key_of(KIND_ACCOUNT_AND_NETWORK, username, network));
     here.hard_failures = share;
 
     struct throttle_limit strangers = limit_of(cfg, key_of(KIND_STRANGERS, username, SPAN_NONE));
@@ -77,7 +81,8 @@ static void plan_stranger(const struct config *cfg, struct span username, struct
 }
 
 void throttle_plan_password(const struct config *cfg, const struct client_address *client,
-                            struct span username, bool known_device, struct throttle_plan *ret_plan) {
+                            struct span username, bool known_device,
+                            struct throttle_plan *ret_plan) {
     struct throttle_plan p = {.strangers = key_of(KIND_STRANGERS, username, SPAN_NONE)};
     if (known_device) {
         struct throttle_limit known = limit_of(cfg, key_of(KIND_KNOWN_DEVICE, username, SPAN_NONE));

@@ -23,7 +23,8 @@ struct throttle_plan {
 /* The limits that one password attempt must pass. `username` is folded (also for names that do not
  * exist); `known_device`: the device cookie names this account. */
 void throttle_plan_password(const struct config *cfg, const struct client_address *client,
-                            struct span username, bool known_device, struct throttle_plan *ret_plan);
+                            struct span username, bool known_device,
+                            struct throttle_plan *ret_plan);
 /* Counts the attempt; a gate refuses with ERR_BUSY. */
 void throttle_take(struct batch *b, const struct throttle_plan *plan, int64_t now,
                    struct throttle_state *ret_states);

@@ -17,9 +17,11 @@
 
 static const char *const type_names[] = {
     [USER_CITIZEN] = "citizen", [USER_ENTERPRISE] = "enterprise", [USER_OFFICIAL] = "official"};
-static const char *const status_names[] = {
-    [USER_NONE] = "none",         [USER_ACTIVE] = "active", [USER_LOCKED] = "locked",
-    [USER_DISABLED] = "disabled", [USER_ERASED] = "erased"};
+static const char *const status_names[] = {[USER_NONE] = "none",
+                                           [USER_ACTIVE] = "active",
+                                           [USER_LOCKED] = "locked",
+                                           [USER_DISABLED] = "disabled",
+                                           [USER_ERASED] = "erased"};
 
 const char *user_type_name(enum user_type t) {
     return (size_t)t < ARRAY_LEN(type_names) && type_names[t] ? type_names[t] : "unknown";
@@ -62,14 +64,15 @@ static bool characters_good(const uint8_t *text, size_t len) {
 enum err username_fold(struct arena *a, struct span typed, struct span *ret_username) {
     if (typed.len > TYPED_NAME_MAX)
         return ERR_TOO_LONG;
-    if (typed.len == 0 || !utf8_valid(typed) || !characters_good((const uint8_t *)typed.ptr, typed.len))
+    if (typed.len == 0 || !utf8_valid(typed) ||
+        !characters_good((const uint8_t *)typed.ptr, typed.len))
         return ERR_SYNTAX;
 
     /* The library normalises before it folds and after it, so that the result is a fixed point
      * (Unicode 3.13, NFKC_Casefold). */
     size_t len = 0;
-    AUTO_FREE uint8_t *folded = u8_casefold((const uint8_t *)typed.ptr, typed.len, NULL, UNINORM_NFKC,
-                                            NULL, &len);
+    AUTO_FREE uint8_t *folded =
+        u8_casefold((const uint8_t *)typed.ptr, typed.len, NULL, UNINORM_NFKC, NULL, &len);
     if (!folded)
         return ERR_NOMEM;
     if (len > USERNAME_MAX)

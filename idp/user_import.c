@@ -24,7 +24,7 @@ struct import {
     struct arena *a;
     const json_t *object;
     struct user user;
-    struct span password; /* as typed */
+    struct span password;         /* as typed */
     json_t *claims, *identifiers; /* normalised */
     bool number_disagrees;
     const char *why;
@@ -52,7 +52,8 @@ static struct span string_of(const json_t *value) {
 static enum err take_username(struct import *im, const json_t *value) {
     enum err e = username_fold(im->a, string_of(value), &im->user.username);
     return e ? refuse(im, e, "username",
-                      e == ERR_TOO_LONG ? "is too long" : "must be text without spaces or invisible characters")
+                      e == ERR_TOO_LONG ? "is too long"
+                                        : "must be text without spaces or invisible characters")
              : ERR_OK;
 }
 
@@ -65,9 +66,11 @@ static enum err take_password_hash(struct import *im, const json_t *value) {
     im->user.password_hash = string_of(value);
     enum err e = password_hash_check(im->user.password_hash);
     return !e ? ERR_OK
-              : refuse(im, e, "password_hash",
-                       e == ERR_RANGE ? "asks for more memory or time than is allowed"
-                                      : "must be argon2id, scrypt or pbkdf2-sha256/512 as PHC string, or bcrypt");
+              : refuse(
+                    im, e, "password_hash",
+                    e == ERR_RANGE
+                        ? "asks for more memory or time than is allowed"
+                        : "must be argon2id, scrypt or pbkdf2-sha256/512 as PHC string, or bcrypt");
 }
 
 static enum err take_type(struct import *im, const json_t *value) {
@@ -104,24 +107,31 @@ static enum err take_claims(struct import *im, const json_t *value) {
     if (!e)
         return ERR_OK;
     const char *why = e != ERR_UNSUPPORTED ? "is not valid"
-                      : name && identifier_kind_find(span_of(name)) ? "belongs into identifiers"
-                                                                    : "is no claim that an account can hold";
+                      : name && identifier_kind_find(span_of(name))
+                          ? "belongs into identifiers"
+                          : "is no claim that an account can hold";
     return refuse(im, e, arena_printf(im->a, "claims.%s", name ? name : "?"), why);
 }
 
 static enum err take_require_change(struct import *im, const json_t *value) {
     im->user.require_change = json_is_true(value);
-    return json_is_boolean(value) ? ERR_OK : refuse(im, ERR_SYNTAX, "require_change", "must be true or false");
+    return json_is_boolean(value)
+               ? ERR_OK
+               : refuse(im, ERR_SYNTAX, "require_change", "must be true or false");
 }
 
 static const struct {
     const char *name;
     enum err (*take)(struct import *im, const json_t *value);
 } members[] = {
-    {"username", take_username},       {"password", take_password},
-    {"password_hash", take_password_hash}, {"type", take_type},
-    {"ial", take_ial},                 {"identifiers", take_identifiers},
-    {"claims", take_claims},           {"require_change", take_require_change},
+    {"username", take_username},
+    {"password", take_password},
+    {"password_hash", take_password_hash},
+    {"type", take_type},
+    {"ial", take_ial},
+    {"identifiers", take_identifiers},
+    {"claims", take_claims},
+    {"require_change", take_require_change},
 };
 
 static enum err take_members(struct import *im) {
@@ -131,8 +141,9 @@ static enum err take_members(struct import *im) {
         size_t i = 0;
         while (i < ARRAY_LEN(members) && strcmp(members[i].name, name) != 0)
             i++;
-        enum err e = i == ARRAY_LEN(members) ? refuse(im, ERR_UNSUPPORTED, name, "is not a known member")
-                                             : members[i].take(im, value);
+        enum err e = i == ARRAY_LEN(members)
+                         ? refuse(im, ERR_UNSUPPORTED, name, "is not a known member")
+                         : members[i].take(im, value);
         if (e)
             return e;
     }
@@ -172,12 +183,14 @@ static int birth_year(const json_t *claims) {
 
 /* A slip in a register is worth a note in the log of events, never a refusal (DOMAIN 5). */
 static void compare_number(struct import *im) {
-    struct span number = json_str(im->identifiers, "SoDinhDanh"), gender = json_str(im->claims, "gender");
+    struct span number = json_str(im->identifiers, "SoDinhDanh"),
+                gender = json_str(im->claims, "gender");
     json_int_t sex = json_integer_value(json_object_get(im->claims, "GioiTinh"));
     if (!sex && gender.len)
         sex = span_is(gender, "male") ? 1 : span_is(gender, "female") ? 2 : 0;
     im->number_disagrees =
-        number.len && !personal_number_agrees(number, sex >= 0 && sex <= 2 ? (int)sex : 0, birth_year(im->claims));
+        number.len && !personal_number_agrees(number, sex >= 0 && sex <= 2 ? (int)sex : 0,
+                                              birth_year(im->claims));
 }
 
 static enum err dump(struct import *im, const json_t *object, size_t max, struct span *ret_text) {
@@ -235,7 +248,9 @@ static enum err save(struct import *im, struct span actor) {
                         .event = "user_created",
                         .actor = actor,
                         .target = span_of(arena_strdup(im->a, hex)),
-                        .detail = im->number_disagrees ? SPAN("{\"warning\":\"personal_number_disagrees\"}") : SPAN_NONE,
+                        .detail = im->number_disagrees
+                                      ? SPAN("{\"warning\":\"personal_number_disagrees\"}")
+                                      : SPAN_NONE,
                     });
     enum err e = store_write_wait(im->idp->store, &b);
     if (e != ERR_EXISTS)
@@ -247,10 +262,16 @@ static enum err save(struct import *im, struct span actor) {
 enum err user_import(struct idp *idp, struct signer_channel *channel, struct arena *a,
                      const json_t *object, struct span actor, struct user_id *ret_id,
                      const char **reterr_text) {
-    CLEANUP(import_done) struct import im = {
-        .idp = idp, .channel = channel, .a = a, .object = object,
+    CLEANUP(import_done)
+    struct import im = {
+        .idp = idp,
+        .channel = channel,
+        .a = a,
+        .object = object,
         .user = {.found = true, .type = USER_CITIZEN, .status = USER_ACTIVE, .ial = 1}};
-    enum err e = json_is_object(object) ? take_members(&im) : refuse(&im, ERR_SYNTAX, "the account", "must be a JSON object");
+    enum err e = json_is_object(object)
+                     ? take_members(&im)
+                     : refuse(&im, ERR_SYNTAX, "the account", "must be a JSON object");
     if (!e) {
         compare_number(&im);
         e = complete(&im);

@@ -15,7 +15,8 @@
 
 /* Members: username, password | password_hash, type, ial, identifiers{}, claims{}, require_change.
  * Unknown members are an error. Hashes the password (slow), then one batch: account, identifiers,
- * audit row with `actor` ("staff:0"). ERR_SYNTAX / ERR_MISSING / ERR_TOO_LONG / ERR_UNSUPPORTED with
+ * audit row with `actor` ("staff:0"). ERR_SYNTAX / ERR_MISSING / ERR_TOO_LONG / ERR_UNSUPPORTED
+ * with
  * `*reterr_text` (in the arena) naming the member; ERR_EXISTS (name or identifier taken). */
 must_check enum err user_import(struct idp *idp, struct signer_channel *channel, struct arena *a,
                                 const json_t *object, struct span actor, struct user_id *ret_id,

@@ -235,7 +235,8 @@ def F08_a_storm_of_sign_ins(p):
     assert all(int(a.header("Retry-After")) >= 1 for a in busy)
     assert len(busy) + sum(map(wrong, answers)) == 200, sorted(a.status for a in answers)
     cores = os.cpu_count()
-    assert growth < cores * 19 + 40, f"{growth:.0f} MiB more while {cores} hashes may run"
+    kept = 4 if idp.SLOW > 1 else 1  # sanitizers hold on to what was freed
+    assert growth < kept * (cores * 19 + 40), f"{growth:.0f} MiB more while {cores} hashes may run"
     assert request(p.issuer, "GET", "/jwks").status == 200
     assert From(p, network(8500)).attempt("f08", PASSWORD).status == 303
     print(f"     200 at once: {len(busy)} were asked to come again, {growth:.0f} MiB more")

@@ -16,10 +16,13 @@
 #include "idp/claims.h"
 
 static const char account[] =
-    "{\"HoVaTen\":\"Nguyễn Văn An\",\"NgayThangNamSinh\":\"19900212\",\"GioiTinh\":1,\"QuocTich\":\"VN\","
+    "{\"HoVaTen\":\"Nguyễn Văn "
+    "An\",\"NgayThangNamSinh\":\"19900212\",\"GioiTinh\":1,\"QuocTich\":\"VN\","
     "\"email\":\"an@example.vn\",\"email_verified\":true,\"DiaChi\":\"12 Trần Hưng Đạo\","
-    "\"TenDoanhNghiep\":\"Công ty\",\"TonGiao\":\"Không\",\"ma_dinh_danh_co_quan\":\"H23.15\",\"roles\":[\"a\"]}";
-static const char numbers[] = "{\"SoDinhDanh\":\"030090001234\",\"SoDienThoai\":\"+84912345678\",\"MaSoThue\":\"0100233488\"}";
+    "\"TenDoanhNghiep\":\"Công "
+    "ty\",\"TonGiao\":\"Không\",\"ma_dinh_danh_co_quan\":\"H23.15\",\"roles\":[\"a\"]}";
+static const char numbers[] = "{\"SoDinhDanh\":\"030090001234\",\"SoDienThoai\":\"+84912345678\","
+                              "\"MaSoThue\":\"0100233488\"}";
 
 struct expectation {
     const char *scope;
@@ -34,42 +37,56 @@ static const struct expectation expectations[] = {
     {"", 3, account, "an", false, NULL, "{}"},
     {"openid", 1, account, "an", false, NULL, "{\"LoaiTaiKhoan\":1,\"TechID\":\"SUB\"}"},
     {"profile", 1, account, "an", false, NULL,
-     "{\"name\":\"Nguyễn Văn An\",\"preferred_username\":\"an\",\"gender\":\"male\",\"birthdate\":\"1990-02-12\","
+     "{\"name\":\"Nguyễn Văn "
+     "An\",\"preferred_username\":\"an\",\"gender\":\"male\",\"birthdate\":\"1990-02-12\","
      "\"updated_at\":1700000000}"},
     {"profile", 1, account, "030090001234", false, NULL,
-     "{\"name\":\"Nguyễn Văn An\",\"gender\":\"male\",\"birthdate\":\"1990-02-12\",\"updated_at\":1700000000}"},
-    {"profile", 1, account, "012345678", false, NULL, /* an old card's number that is not registered */
-     "{\"name\":\"Nguyễn Văn An\",\"gender\":\"male\",\"birthdate\":\"1990-02-12\",\"updated_at\":1700000000}"},
-    {"vn_profile", 1, "{\"name\":\"Lan\",\"birthdate\":\"1991-12-31\",\"gender\":\"female\"}", "an", false, NULL,
-     "{\"HoVaTen\":\"Lan\",\"NgayThangNamSinh\":\"19911231\",\"GioiTinh\":2}"},
-    {"email", 1, account, "an", false, NULL, "{\"email\":\"an@example.vn\",\"email_verified\":true}"},
+     "{\"name\":\"Nguyễn Văn "
+     "An\",\"gender\":\"male\",\"birthdate\":\"1990-02-12\",\"updated_at\":1700000000}"},
+    {"profile", 1, account, "012345678", false,
+     NULL, /* an old card's number that is not registered */
+     "{\"name\":\"Nguyễn Văn "
+     "An\",\"gender\":\"male\",\"birthdate\":\"1990-02-12\",\"updated_at\":1700000000}"},
+    {"vn_profile", 1, "{\"name\":\"Lan\",\"birthdate\":\"1991-12-31\",\"gender\":\"female\"}", "an",
+     false, NULL, "{\"HoVaTen\":\"Lan\",\"NgayThangNamSinh\":\"19911231\",\"GioiTinh\":2}"},
+    {"email", 1, account, "an", false, NULL,
+     "{\"email\":\"an@example.vn\",\"email_verified\":true}"},
     {"email", 1, "{\"ThuDienTu\":\"b@example.vn\"}", "an", false, NULL,
      "{\"email\":\"b@example.vn\",\"email_verified\":false}"},
     {"email", 1, "{}", "an", false, NULL, "{}"},
     {"phone", 1, account, "an", false, NULL,
      "{\"phone_number\":\"+84912345678\",\"phone_number_verified\":false}"},
-    {"address", 1, account, "an", false, NULL, "{\"address\":{\"formatted\":\"12 Trần Hưng Đạo\"}}"},
-    {"address", 1, "{\"address\":{\"locality\":\"X\"}}", "an", false, NULL, "{\"address\":{\"locality\":\"X\"}}"},
+    {"address", 1, account, "an", false, NULL,
+     "{\"address\":{\"formatted\":\"12 Trần Hưng Đạo\"}}"},
+    {"address", 1, "{\"address\":{\"locality\":\"X\"}}", "an", false, NULL,
+     "{\"address\":{\"locality\":\"X\"}}"},
     {"vn_id", 2, account, "an", false, NULL, "{\"SoDinhDanh\":\"030090001234\"}"},
     {"vn_id", 1, account, "an", false, NULL, "{}"},
-    {"vn_org", 2, account, "an", false, NULL, "{\"MaSoThue\":\"0100233488\",\"TenDoanhNghiep\":\"Công ty\"}"},
+    {"vn_org", 2, account, "an", false, NULL,
+     "{\"MaSoThue\":\"0100233488\",\"TenDoanhNghiep\":\"Công ty\"}"},
     {"vn_org", 1, account, "an", false, NULL, "{}"},
     {"vn_contact", 1, account, "an", false, NULL,
-     "{\"SoDienThoai\":\"+84912345678\",\"ThuDienTu\":\"an@example.vn\",\"DiaChi\":\"12 Trần Hưng Đạo\"}"},
-    {"vn_assurance", 1, account, "an", false, NULL, "{\"IAL\":2,\"loAs\":\"LoA1\",\"loginIdp\":\"LOCAL\"}"},
-    {"vn_agency", 2, account, "an", false, NULL, "{\"ma_dinh_danh_co_quan\":\"H23.15\",\"roles\":[\"a\"]}"},
+     "{\"SoDienThoai\":\"+84912345678\",\"ThuDienTu\":\"an@example.vn\",\"DiaChi\":\"12 Trần Hưng "
+     "Đạo\"}"},
+    {"vn_assurance", 1, account, "an", false, NULL,
+     "{\"IAL\":2,\"loAs\":\"LoA1\",\"loginIdp\":\"LOCAL\"}"},
+    {"vn_agency", 2, account, "an", false, NULL,
+     "{\"ma_dinh_danh_co_quan\":\"H23.15\",\"roles\":[\"a\"]}"},
     {"vn_sensitive", 2, account, "an", false, "Luật", "{\"TonGiao\":\"Không\"}"},
     {"vn_sensitive", 2, account, "an", false, NULL, "{}"},
     {"vn_sensitive", 1, account, "an", false, "Luật", "{}"},
     {"vn_sensitive2 xvn_id offline_access", 3, account, "an", false, "Luật", "{}"},
-    {"email email", 1, account, "an", false, NULL, "{\"email\":\"an@example.vn\",\"email_verified\":true}"},
+    {"email email", 1, account, "an", false, NULL,
+     "{\"email\":\"an@example.vn\",\"email_verified\":true}"},
     {"email", 0, account, "an", false, NULL, "{}"},
     {"openid", 1, "{\"HoVaTen\":\"An\",\"TonGiao\":\"Không\"}", "an", true, "Luật",
-     "{\"LoaiTaiKhoan\":1,\"TechID\":\"SUB\",\"HoVaTen\":\"An\",\"SoDienThoai\":\"+84912345678\",\"IAL\":2,"
+     "{\"LoaiTaiKhoan\":1,\"TechID\":\"SUB\",\"HoVaTen\":\"An\",\"SoDienThoai\":\"+84912345678\","
+     "\"IAL\":2,"
      "\"loAs\":\"LoA1\",\"loginIdp\":\"LOCAL\"}"},
     {"openid vn_profile", 2, "{\"HoVaTen\":\"An\"}", "an", true, NULL,
      "{\"LoaiTaiKhoan\":1,\"TechID\":\"SUB\",\"HoVaTen\":\"An\",\"SoDinhDanh\":\"030090001234\","
-     "\"SoDienThoai\":\"+84912345678\",\"MaSoThue\":\"0100233488\",\"IAL\":2,\"loAs\":\"LoA2\",\"loginIdp\":\"LOCAL\"}"},
+     "\"SoDienThoai\":\"+84912345678\",\"MaSoThue\":\"0100233488\",\"IAL\":2,\"loAs\":\"LoA2\","
+     "\"loginIdp\":\"LOCAL\"}"},
     {"email", 1, "{\"HoVaTen\":\"An\"}", "an", true, NULL, "{}"},
 };
 
@@ -77,14 +94,20 @@ static void test_expectations(void **state) {
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(expectations); i++) {
         const struct expectation *x = &expectations[i];
-        AUTO_JSON json_t *claims = json_loads(x->claims, 0, NULL), *ids = json_loads(numbers, 0, NULL);
-        const struct user user = {.username = span_of(x->username), .type = USER_CITIZEN, .ial = 2, .updated_at = 1700000000};
-        const struct client client = {.dvcqg_profile = x->dvcqg, .legal_basis = span_of(x->legal_basis)};
+        AUTO_JSON json_t *claims = json_loads(x->claims, 0, NULL),
+                         *ids = json_loads(numbers, 0, NULL);
+        const struct user user = {.username = span_of(x->username),
+                                  .type = USER_CITIZEN,
+                                  .ial = 2,
+                                  .updated_at = 1700000000};
+        const struct client client = {.dvcqg_profile = x->dvcqg,
+                                      .legal_basis = span_of(x->legal_basis)};
         CLEANUP(buf_done) struct buf b = BUF_INIT(65536);
         struct json_out o = JSON_OUT(&b);
         json_open_object(&o, NULL);
-        claims_add_for_scope(&o, span_of(x->scope),
-                             &(struct claims_source){&user, claims, ids, &client, SPAN("SUB"), x->loa});
+        claims_add_for_scope(
+            &o, span_of(x->scope),
+            &(struct claims_source){&user, claims, ids, &client, SPAN("SUB"), x->loa});
         json_close_object(&o);
         assert_int_equal(buf_err(&b), ERR_OK);
         assert_string_equal(b.data, x->result);
@@ -102,9 +125,11 @@ static void test_empty(void **state) {
     CLEANUP(buf_done) struct buf all = BUF_INIT(1024);
     for (size_t i = 0; i < scope_defs_count; i++)
         buf_addf(&all, "%s ", scope_defs[i].name);
-    claims_add_for_scope(&o, buf_span(&all), &(struct claims_source){&user, NULL, NULL, &client, SPAN_NONE, 3});
+    claims_add_for_scope(&o, buf_span(&all),
+                         &(struct claims_source){&user, NULL, NULL, &client, SPAN_NONE, 3});
     json_close_object(&o);
-    assert_string_equal(b.data, "{\"LoaiTaiKhoan\":2,\"IAL\":1,\"loAs\":\"LoA3\",\"loginIdp\":\"LOCAL\"}");
+    assert_string_equal(b.data,
+                        "{\"LoaiTaiKhoan\":2,\"IAL\":1,\"loAs\":\"LoA3\",\"loginIdp\":\"LOCAL\"}");
 }
 
 static void test_lists(void **state) {
@@ -117,12 +142,14 @@ static void test_lists(void **state) {
     json_close_object(&o);
     AUTO_JSON json_t *parsed = NULL;
     assert_int_equal(json_parse_object(buf_span(&b), 65536, &parsed), ERR_OK);
-    assert_int_equal(json_array_size(json_object_get(parsed, "scopes_supported")), scope_defs_count);
+    assert_int_equal(json_array_size(json_object_get(parsed, "scopes_supported")),
+                     scope_defs_count);
     const json_t *claims = json_object_get(parsed, "claims_supported");
     assert_string_equal(json_string_value(json_array_get(claims, 0)), "sub");
     for (size_t i = 0; i < json_array_size(claims); i++)
         for (size_t j = 0; j < i; j++)
-            assert_string_not_equal(json_string_value(json_array_get(claims, i)), json_string_value(json_array_get(claims, j)));
+            assert_string_not_equal(json_string_value(json_array_get(claims, i)),
+                                    json_string_value(json_array_get(claims, j)));
 }
 
 static void test_check(void **state) {
@@ -135,7 +162,8 @@ static void test_check(void **state) {
         {account, account, NULL, ERR_OK},
         {"{}", "{}", NULL, ERR_OK},
         {"{\"name\":\"Nguye\\u0302\\u0303n\"}", "{\"name\":\"Nguyễn\"}", NULL, ERR_OK},
-        {"{\"phone_number\":\"0912 345 678\"}", "{\"phone_number\":\"+84912345678\"}", NULL, ERR_OK},
+        {"{\"phone_number\":\"0912 345 678\"}", "{\"phone_number\":\"+84912345678\"}", NULL,
+         ERR_OK},
         {"{\"birthdate\":\"1990-02-29\"}", NULL, "birthdate", ERR_SYNTAX},
         {"{\"birthdate\":\"1992-02-29\"}", "{\"birthdate\":\"1992-02-29\"}", NULL, ERR_OK},
         {"{\"birthdate\":\"1992\"}", "{\"birthdate\":\"1992\"}", NULL, ERR_OK},
@@ -164,7 +192,8 @@ static void test_check(void **state) {
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         CLEANUP(arena_done) struct arena a = ARENA_INIT(ARENA_LIMIT_DEFAULT);
-        AUTO_JSON json_t *given = json_loads(cases[i].given, 0, NULL), *normal = NULL, *wanted = NULL;
+        AUTO_JSON json_t *given = json_loads(cases[i].given, 0, NULL), *normal = NULL,
+                         *wanted = NULL;
         const char *at_fault = NULL;
         enum err e = claims_check(&a, given, &normal, &at_fault);
         if (e != cases[i].err)
@@ -179,7 +208,8 @@ static void test_check(void **state) {
     CLEANUP(arena_done) struct arena a = ARENA_INIT(ARENA_LIMIT_DEFAULT);
     char long_name[CLAIM_TEXT_MAX + 2];
     memset(long_name, 'a', sizeof long_name);
-    AUTO_JSON json_t *given = json_pack("{ss%}", "name", long_name, (size_t)CLAIM_TEXT_MAX), *normal = NULL;
+    AUTO_JSON json_t *given = json_pack("{ss%}", "name", long_name, (size_t)CLAIM_TEXT_MAX),
+                     *normal = NULL;
     const char *at_fault;
     assert_int_equal(claims_check(&a, given, &normal, &at_fault), ERR_OK);
     json_object_set_new(given, "name", json_stringn(long_name, CLAIM_TEXT_MAX + 1));

@@ -25,20 +25,24 @@ struct registration {
 };
 
 #define R "\"redirect_uris\":[\"https://rp.example.vn/cb\"]"
-#define JWK "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4\"," \
-            "\"y\":\"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM\"}"
-#define META "invalid_client_metadata"
+#define JWK                                                                                        \
+    "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4\","     \
+    "\"y\":\"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM\"}"
+#define META     "invalid_client_metadata"
 #define REDIRECT "invalid_redirect_uri"
 
 static const struct registration registrations[] = {
     {"{" R "}", NULL, NULL},
-    {"{" R ",\"client_name\":\"Một cửa\",\"client_name#en\":\"One-stop\",\"x_unknown\":{\"a\":[1]}}", NULL, NULL},
+    {"{" R
+     ",\"client_name\":\"Một cửa\",\"client_name#en\":\"One-stop\",\"x_unknown\":{\"a\":[1]}}",
+     NULL, NULL},
     {"[]", META, "metadata must be an object"},
     {"{}", REDIRECT, "redirect_uris must not be empty"},
     {"{\"redirect_uris\":[]}", REDIRECT, "redirect_uris must not be empty"},
     {"{\"redirect_uris\":\"https://a.vn\"}", REDIRECT, "redirect_uris must be an array"},
     {"{\"redirect_uris\":[1]}", REDIRECT, "redirect_uris[0] must be a string"},
-    {"{\"redirect_uris\":[\"https://a.vn/cb\",\"javascript:alert(1)\"]}", REDIRECT, "redirect_uris[1]"},
+    {"{\"redirect_uris\":[\"https://a.vn/cb\",\"javascript:alert(1)\"]}", REDIRECT,
+     "redirect_uris[1]"},
     {"{" R ",\"client_name\":5}", META, "client_name"},
     {"{" R ",\"client_name#en\":\"a\\nb\"}", META, "client_name#en"},
     {"{" R ",\"client_name\":\"\"}", META, "client_name"},
@@ -47,8 +51,10 @@ static const struct registration registrations[] = {
     {"{" R ",\"client_id\":\"\"}", META, "client_id"},
     {"{" R ",\"client_secret\":\"hunter2\"}", META, "client_secret is chosen"},
     {"{" R ",\"token_endpoint_auth_method\":\"none\"}", NULL, NULL},
-    {"{" R ",\"token_endpoint_auth_method\":\"client_secret_jwt\"}", META, "token_endpoint_auth_method"},
-    {"{" R ",\"token_endpoint_auth_method\":\"none client_secret_basic\"}", META, "token_endpoint_auth_method"},
+    {"{" R ",\"token_endpoint_auth_method\":\"client_secret_jwt\"}", META,
+     "token_endpoint_auth_method"},
+    {"{" R ",\"token_endpoint_auth_method\":\"none client_secret_basic\"}", META,
+     "token_endpoint_auth_method"},
     {"{" R ",\"token_endpoint_auth_method\":null}", META, "token_endpoint_auth_method"},
     {"{" R ",\"grant_types\":[\"implicit\"]}", META, "grant_types"},
     {"{" R ",\"grant_types\":[\"authorization_code\",\"password\"]}", META, "grant_types"},
@@ -56,8 +62,10 @@ static const struct registration registrations[] = {
     {"{" R ",\"grant_types\":[\"refresh_token\"]}", META, "grant_types has refresh_token"},
     {"{\"grant_types\":[\"client_credentials\"]}", NULL, NULL},
     {"{\"grant_types\":[\"client_credentials\"],\"response_types\":[]}", NULL, NULL},
-    {"{\"grant_types\":[\"client_credentials\"],\"response_types\":[\"code\"]}", META, "response_types"},
-    {"{\"grant_types\":[\"client_credentials\"],\"token_endpoint_auth_method\":\"none\"}", META, "grant_types has client_credentials"},
+    {"{\"grant_types\":[\"client_credentials\"],\"response_types\":[\"code\"]}", META,
+     "response_types"},
+    {"{\"grant_types\":[\"client_credentials\"],\"token_endpoint_auth_method\":\"none\"}", META,
+     "grant_types has client_credentials"},
     {"{" R ",\"response_types\":[\"code\"]}", NULL, NULL},
     {"{" R ",\"response_types\":[\"token\"]}", META, "response_types"},
     {"{" R ",\"response_types\":[\"code id_token\"]}", META, "response_types"},
@@ -71,8 +79,10 @@ static const struct registration registrations[] = {
     {"{" R ",\"id_token_signed_response_alg\":\"ES256\"}", NULL, NULL},
     {"{" R ",\"id_token_signed_response_alg\":\"HS256\"}", META, "id_token_signed_response_alg"},
     {"{" R ",\"id_token_signed_response_alg\":\"none\"}", META, "id_token_signed_response_alg"},
-    {"{" R ",\"id_token_encrypted_response_alg\":\"RSA-OAEP\"}", META, "id_token_encrypted_response_alg is not supported"},
-    {"{" R ",\"dpop_bound_access_tokens\":true}", META, "dpop_bound_access_tokens is not supported"},
+    {"{" R ",\"id_token_encrypted_response_alg\":\"RSA-OAEP\"}", META,
+     "id_token_encrypted_response_alg is not supported"},
+    {"{" R ",\"dpop_bound_access_tokens\":true}", META,
+     "dpop_bound_access_tokens is not supported"},
     {"{" R ",\"dpop_bound_access_tokens\":false}", NULL, NULL},
     {"{" R ",\"require_pkce\":\"true\"}", META, "require_pkce"},
     {"{" R ",\"access_token_seconds\":60}", NULL, NULL},
@@ -87,24 +97,39 @@ static const struct registration registrations[] = {
     {"{" R ",\"contacts\":[\"a@b.vn\"]}", NULL, NULL},
     {"{" R ",\"contacts\":\"a@b.vn\"}", META, "contacts"},
     {"{" R ",\"jwks\":{\"keys\":[" JWK "]}}", NULL, NULL},
-    {"{" R ",\"jwks\":{\"keys\":[" JWK "]},\"jwks_uri\":\"https://rp.example.vn/jwks\"}", META, "jwks and jwks_uri"},
+    {"{" R ",\"jwks\":{\"keys\":[" JWK "]},\"jwks_uri\":\"https://rp.example.vn/jwks\"}", META,
+     "jwks and jwks_uri"},
     {"{" R ",\"jwks\":{\"keys\":[]}}", META, "jwks"},
-    {"{" R ",\"jwks\":{\"keys\":[{\"kty\":\"oct\",\"k\":\"c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0\"}]}}", META, "jwks"},
-    {"{" R ",\"jwks\":{\"keys\":[" JWK ",{\"kty\":\"EC\",\"crv\":\"P-384\",\"d\":\"x\"}]}}", META, "jwks"},
+    {"{" R
+     ",\"jwks\":{\"keys\":[{\"kty\":\"oct\",\"k\":\"c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0\"}]}}",
+     META, "jwks"},
+    {"{" R ",\"jwks\":{\"keys\":[" JWK ",{\"kty\":\"EC\",\"crv\":\"P-384\",\"d\":\"x\"}]}}", META,
+     "jwks"},
     {"{" R ",\"jwks\":\"x\"}", META, "jwks"},
-    {"{\"redirect_uris\":[\"https://a.vn/cb\",\"https://b.vn/cb\"]}", META, "redirect_uris name several hosts"},
-    {"{\"redirect_uris\":[\"https://a.vn/cb\",\"https://b.vn/cb\"],\"sector\":\"shared\"}", NULL, NULL},
-    {"{\"redirect_uris\":[\"https://a.vn/cb\",\"https://b.vn/cb\"],\"subject_type\":\"public\"}", NULL, NULL},
-    {"{\"redirect_uris\":[\"https://a.vn/cb\",\"https://b.vn/cb\"],\"sector_identifier_uri\":\"https://c.vn/s\"}", NULL, NULL},
-    {"{\"redirect_uris\":[\"https://a.vn/cb\"],\"sector_identifier_uri\":\"http://c.vn/s\"}", META, "sector_identifier_uri"},
+    {"{\"redirect_uris\":[\"https://a.vn/cb\",\"https://b.vn/cb\"]}", META,
+     "redirect_uris name several hosts"},
+    {"{\"redirect_uris\":[\"https://a.vn/cb\",\"https://b.vn/cb\"],\"sector\":\"shared\"}", NULL,
+     NULL},
+    {"{\"redirect_uris\":[\"https://a.vn/cb\",\"https://b.vn/cb\"],\"subject_type\":\"public\"}",
+     NULL, NULL},
+    {"{\"redirect_uris\":[\"https://a.vn/cb\",\"https://b.vn/"
+     "cb\"],\"sector_identifier_uri\":\"https://c.vn/s\"}",
+     NULL, NULL},
+    {"{\"redirect_uris\":[\"https://a.vn/cb\"],\"sector_identifier_uri\":\"http://c.vn/s\"}", META,
+     "sector_identifier_uri"},
     {"{\"redirect_uris\":[\"http://127.0.0.1/cb\",\"http://[::1]/cb\"]}", NULL, NULL},
     {"{\"redirect_uris\":[\"vn.gov.app:/cb\"]}", REDIRECT, "redirect_uris[0]"},
-    {"{\"redirect_uris\":[\"vn.gov.app:/cb\"],\"application_type\":\"native\"}", REDIRECT, "redirect_uris[0]"},
-    {"{\"redirect_uris\":[\"vn.gov.app:/cb\"],\"token_endpoint_auth_method\":\"none\"}", REDIRECT, "redirect_uris[0]"},
-    {"{\"redirect_uris\":[\"vn.gov.app:/cb\"],\"application_type\":\"native\",\"token_endpoint_auth_method\":\"none\"}", NULL, NULL},
+    {"{\"redirect_uris\":[\"vn.gov.app:/cb\"],\"application_type\":\"native\"}", REDIRECT,
+     "redirect_uris[0]"},
+    {"{\"redirect_uris\":[\"vn.gov.app:/cb\"],\"token_endpoint_auth_method\":\"none\"}", REDIRECT,
+     "redirect_uris[0]"},
+    {"{\"redirect_uris\":[\"vn.gov.app:/"
+     "cb\"],\"application_type\":\"native\",\"token_endpoint_auth_method\":\"none\"}",
+     NULL, NULL},
 };
 
-static enum err check(struct arena *a, const char *text, json_t **ret_normal, const char **code, const char **why) {
+static enum err check(struct arena *a, const char *text, json_t **ret_normal, const char **code,
+                      const char **why) {
     AUTO_JSON json_t *given = NULL;
     assert_int_equal(json_parse(span_of(text), 65536, &given), ERR_OK);
     return client_metadata_check(a, NULL, given, ret_normal, code, why);
@@ -143,7 +168,8 @@ static void test_defaults(void **state) {
     assert_int_equal(client_from_metadata(normal, true, SPAN_NONE, &c), ERR_OK);
     assert_int_equal(c.auth, CLIENT_AUTH_SECRET_BASIC);
     assert_false(c.is_public);
-    assert_int_equal(c.grant_types, GRANT_AUTHORIZATION_CODE); /* no refresh tokens unless registered */
+    assert_int_equal(c.grant_types,
+                     GRANT_AUTHORIZATION_CODE); /* no refresh tokens unless registered */
     assert_true(span_is(c.scope, "openid profile email phone address offline_access"));
     assert_true(c.is_pairwise);
     assert_true(span_is(c.sector, "rp.example.vn"));
@@ -163,8 +189,11 @@ static void test_sectors(void **state) {
     } cases[] = {
         {"{\"redirect_uris\":[\"https://a.vn:8443/cb\",\"https://a.vn/x\"]}", "a.vn"},
         {"{" R ",\"sector_identifier_uri\":\"https://group.vn/s.json\"}", "group.vn"},
-        {"{" R ",\"sector\":\"shared-with-saml\",\"sector_identifier_uri\":\"https://group.vn/s\"}", "shared-with-saml"},
-        {"{\"redirect_uris\":[\"vn.gov.app:/cb\"],\"application_type\":\"native\",\"token_endpoint_auth_method\":\"none\"}", "vn.gov.app"},
+        {"{" R ",\"sector\":\"shared-with-saml\",\"sector_identifier_uri\":\"https://group.vn/s\"}",
+         "shared-with-saml"},
+        {"{\"redirect_uris\":[\"vn.gov.app:/"
+         "cb\"],\"application_type\":\"native\",\"token_endpoint_auth_method\":\"none\"}",
+         "vn.gov.app"},
         {"{\"redirect_uris\":[\"http://[::1]/cb\",\"http://127.0.0.1:7/cb\"]}", "127.0.0.1"},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -179,7 +208,8 @@ static void test_sectors(void **state) {
 static void test_sizes(void **state) {
     (void)state;
     CLEANUP(arena_done) struct arena a = ARENA_INIT(ARENA_LIMIT_DEFAULT);
-    AUTO_JSON json_t *given = json_pack("{s:[s]}", "redirect_uris", "https://a.vn/cb"), *normal = NULL;
+    AUTO_JSON json_t *given = json_pack("{s:[s]}", "redirect_uris", "https://a.vn/cb"),
+                     *normal = NULL;
     const char *code, *why;
     json_t *uris = json_object_get(given, "redirect_uris");
     while (json_array_size(uris) < CLIENT_URIS_MAX)
@@ -258,7 +288,9 @@ static const struct {
     {"https://rp.example.vn/a%2fb", false},
     {"https://rp.example.vn/a%5cb", false},
     {"https://rp.example%2evn/cb", false},
-    {"https://rp\xe3\x80\x82" "example.vn/cb", false}, /* ideographic full stop */
+    {"https://rp\xe3\x80\x82"
+     "example.vn/cb",
+     false}, /* ideographic full stop */
     {"https://rp.example.vn./cb", false},
     {"https://rp..example.vn/cb", false},
     {"https://-rp.example.vn/cb", false},
@@ -289,7 +321,8 @@ static const struct {
 static void test_uris(void **state) {
     (void)state;
     static const struct uri_rules web = {.allow_loopback_http = true};
-    static const struct uri_rules native = {.allow_loopback_http = true, .allow_private_scheme = true};
+    static const struct uri_rules native = {.allow_loopback_http = true,
+                                            .allow_private_scheme = true};
     static const struct uri_rules strict = {0};
     for (size_t i = 0; i < ARRAY_LEN(uris); i++) {
         const char *why = client_uri_check(span_of(uris[i].uri), &web, NULL);
@@ -298,7 +331,8 @@ static void test_uris(void **state) {
     }
     assert_true(client_uri_is_loopback(SPAN("http://127.0.0.1/cb")));
     assert_true(client_uri_is_loopback(SPAN("http://[::1]:5/cb")));
-    assert_false(client_uri_is_loopback(SPAN("http://localhost/cb"))); /* RFC 8252 8.3: a name may lead elsewhere */
+    assert_false(client_uri_is_loopback(
+        SPAN("http://localhost/cb"))); /* RFC 8252 8.3: a name may lead elsewhere */
     assert_false(client_uri_is_loopback(SPAN("https://127.0.0.1/cb")));
     assert_null(client_uri_check(SPAN("vn.gov.app:/cb"), &native, NULL));
     assert_non_null(client_uri_check(SPAN("vn.gov.app://cb"), &native, NULL));
@@ -353,7 +387,9 @@ static void test_redirect_comparison(void **state) {
         {"https://c.ex\t/cb", false},
         {"https://c.ex/cb%0d%0a", false},
         {"https://c.ex%2fcb", false},
-        {"https://c\xe3\x80\x82" "ex/cb", false},
+        {"https://c\xe3\x80\x82"
+         "ex/cb",
+         false},
         {" https://c.ex/cb", false},
         {"https://c.ex/cb ", false},
         /* A03 */
@@ -400,16 +436,18 @@ static void test_redirect_comparison(void **state) {
 static void test_secret(void **state) {
     (void)state;
     /* SHA-256("abc"), FIPS 180-4 */
-    static const unsigned char hash[] = {0xba, 0x78, 0x16, 0xbf, 0x8f, 0x01, 0xcf, 0xea, 0x41, 0x41, 0x40,
-                                         0xde, 0x5d, 0xae, 0x22, 0x23, 0xb0, 0x03, 0x61, 0xa3, 0x96, 0x17,
-                                         0x7a, 0x9c, 0xb4, 0x10, 0xff, 0x61, 0xf2, 0x00, 0x15, 0xad};
+    static const unsigned char hash[] = {0xba, 0x78, 0x16, 0xbf, 0x8f, 0x01, 0xcf, 0xea,
+                                         0x41, 0x41, 0x40, 0xde, 0x5d, 0xae, 0x22, 0x23,
+                                         0xb0, 0x03, 0x61, 0xa3, 0x96, 0x17, 0x7a, 0x9c,
+                                         0xb4, 0x10, 0xff, 0x61, 0xf2, 0x00, 0x15, 0xad};
     CLEANUP(arena_done) struct arena a = ARENA_INIT(ARENA_LIMIT_DEFAULT);
     AUTO_JSON json_t *normal = NULL;
     const char *code, *why;
     assert_int_equal(check(&a, "{" R "}", &normal, &code, &why), ERR_OK);
     CLEANUP(client_done) struct client c = {0};
     assert_int_equal(client_from_metadata(normal, true, span_bytes(hash, 31), &c), ERR_SYNTAX);
-    assert_int_equal(client_from_metadata(json_incref(normal), false, span_bytes(hash, 32), &c), ERR_OK);
+    assert_int_equal(client_from_metadata(json_incref(normal), false, span_bytes(hash, 32), &c),
+                     ERR_OK);
     assert_false(c.is_enabled);
     assert_true(client_secret_matches(&c, SPAN("abc")));
     assert_false(client_secret_matches(&c, SPAN("abd")));
@@ -422,12 +460,16 @@ static void test_damaged_row(void **state) {
     (void)state;
     static const char *const rows[] = {
         "{}", "{\"client_id\":\"a\"}",
-        "{\"client_id\":\"a\",\"token_endpoint_auth_method\":\"none\",\"grant_types\":[\"authorization_code\"],"
+        "{\"client_id\":\"a\",\"token_endpoint_auth_method\":\"none\",\"grant_types\":["
+        "\"authorization_code\"],"
         "\"id_token_signed_response_alg\":\"none\",\"access_token_signed_response_alg\":\"ES256\"}",
-        "{\"client_id\":\"a\",\"token_endpoint_auth_method\":\"x\",\"grant_types\":[\"authorization_code\"],"
-        "\"id_token_signed_response_alg\":\"ES256\",\"access_token_signed_response_alg\":\"ES256\"}",
+        "{\"client_id\":\"a\",\"token_endpoint_auth_method\":\"x\",\"grant_types\":["
+        "\"authorization_code\"],"
+        "\"id_token_signed_response_alg\":\"ES256\",\"access_token_signed_response_alg\":"
+        "\"ES256\"}",
         "{\"client_id\":\"a\",\"token_endpoint_auth_method\":\"none\",\"grant_types\":[],"
-        "\"id_token_signed_response_alg\":\"ES256\",\"access_token_signed_response_alg\":\"ES256\"}"};
+        "\"id_token_signed_response_alg\":\"ES256\",\"access_token_signed_response_alg\":"
+        "\"ES256\"}"};
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         AUTO_JSON json_t *row = json_loads(rows[i], 0, NULL);
         struct client c;

@@ -18,9 +18,10 @@
 static struct client make(unsigned number) {
     char id[16];
     snprintf(id, sizeof id, "c%u", number);
-    json_t *m = json_pack("{ss ss s[s] ss ss}", "client_id", id, "token_endpoint_auth_method", "none",
-                          "grant_types", "authorization_code", "id_token_signed_response_alg", "ES256",
-                          "access_token_signed_response_alg", "ES256");
+    json_t *m =
+        json_pack("{ss ss s[s] ss ss}", "client_id", id, "token_endpoint_auth_method", "none",
+                  "grant_types", "authorization_code", "id_token_signed_response_alg", "ES256",
+                  "access_token_signed_response_alg", "ES256");
     struct client c;
     assert_int_equal(client_from_metadata(m, true, SPAN_NONE, &c), ERR_OK);
     return c;

@@ -16,10 +16,10 @@
 #include "base/cleanup.h"
 #include "idp/config.h"
 
-#define GOOD                                                                                     \
-    "issuer: http://localhost:8080\n"                                                            \
-    "brand:\n  name: Cổng đăng nhập một lần\n  contact: 1900 1234\n"                             \
-    "signer:\n  policy: signer.json\n"                                                           \
+#define GOOD                                                                                       \
+    "issuer: http://localhost:8080\n"                                                              \
+    "brand:\n  name: Cổng đăng nhập một lần\n  contact: 1900 1234\n"                     \
+    "signer:\n  policy: signer.json\n"                                                             \
     "store:\n  path: /var/lib/idp/idp.db\n"
 
 static char folder[] = "/tmp/idp-test-config-XXXXXX";
@@ -97,63 +97,72 @@ static void test_values(void **state) {
 
 static void test_all_errors_in_one_run(void **state) {
     (void)state;
-    expect("issuer: https://sso.example.gov.vn/\n"
-           "isuer: x\n"
-           "brand:\n"
-           "  name: A\n"
-           "  contact:\n"
-           "listen:\n"
-           "  adress: 127.0.0.1:8080\n"
-           "  proxy_protocol: maybe\n"
-           "times:\n"
-           "  code: 30\n"
-           "  id_token: 80x80\n"
-           "  session_idle: 13h\n"
-           "  acess_token: 5m\n"
-           "code: 30s\n"
-           "password:\n"
-           "  memory: 1KiB\n"
-           "log:\n"
-           "  level: loud\n",
-           "config.yaml:2:1: isuer: unknown setting (did you mean issuer?)\n"
-           "config.yaml:5:11: brand.contact: has no value (leave the line out for the default)\n"
-           "config.yaml:7:3: listen.adress: unknown setting (did you mean listen.address?)\n"
-           "config.yaml:8:19: listen.proxy_protocol: must be true or false\n"
-           "config.yaml:10:9: times.code: must be a time with its unit, like 30s, 5m, 12h or 90d\n"
-           "config.yaml:11:13: times.id_token: must be a time with its unit, like 30s, 5m, 12h or 90d\n"
-           "config.yaml:12:17: times.session_idle: must be between 1m and 12h\n"
-           "config.yaml:13:3: times.acess_token: unknown setting (did you mean times.access_token?)\n"
-           "config.yaml:14:1: code: unknown setting (did you mean times.code?)\n"
-           "config.yaml:16:11: password.memory: must be between 8MiB and 256MiB\n"
-           "config.yaml:18:10: log.level: must be one of: debug info warn error\n"
-           "config.yaml:1:1: signer.policy: is missing\n"
-           "config.yaml:1:1: store.path: is missing\n"
-           "config.yaml:1:1: issuer: must not end in a slash\n"
-           "config.yaml:1:1: issuer: is https://: serve TLS here (listen.tls_certificate, "
-           "listen.tls_key) or name the proxy that does (listen.trusted_proxies)\n");
+    expect(
+        "issuer: https://sso.example.gov.vn/\n"
+        "isuer: x\n"
+        "brand:\n"
+        "  name: A\n"
+        "  contact:\n"
+        "listen:\n"
+        "  adress: 127.0.0.1:8080\n"
+        "  proxy_protocol: maybe\n"
+        "times:\n"
+        "  code: 30\n"
+        "  id_token: 80x80\n"
+        "  session_idle: 13h\n"
+        "  acess_token: 5m\n"
+        "code: 30s\n"
+        "password:\n"
+        "  memory: 1KiB\n"
+        "log:\n"
+        "  level: loud\n",
+        "config.yaml:2:1: isuer: unknown setting (did you mean issuer?)\n"
+        "config.yaml:5:11: brand.contact: has no value (leave the line out for the default)\n"
+        "config.yaml:7:3: listen.adress: unknown setting (did you mean listen.address?)\n"
+        "config.yaml:8:19: listen.proxy_protocol: must be true or false\n"
+        "config.yaml:10:9: times.code: must be a time with its unit, like 30s, 5m, 12h or 90d\n"
+        "config.yaml:11:13: times.id_token: must be a time with its unit, like 30s, 5m, 12h or "
+        "90d\n"
+        "config.yaml:12:17: times.session_idle: must be between 1m and 12h\n"
+        "config.yaml:13:3: times.acess_token: unknown setting (did you mean times.access_token?)\n"
+        "config.yaml:14:1: code: unknown setting (did you mean times.code?)\n"
+        "config.yaml:16:11: password.memory: must be between 8MiB and 256MiB\n"
+        "config.yaml:18:10: log.level: must be one of: debug info warn error\n"
+        "config.yaml:1:1: signer.policy: is missing\n"
+        "config.yaml:1:1: store.path: is missing\n"
+        "config.yaml:1:1: issuer: must not end in a slash\n"
+        "config.yaml:1:1: issuer: is https://: serve TLS here (listen.tls_certificate, "
+        "listen.tls_key) or name the proxy that does (listen.trusted_proxies)\n");
 }
 
 static void test_ambiguous_yaml(void **state) {
     (void)state;
     expect_after_good("log:\n  level: info\n  level: warn\n",
                       "config.yaml:11:3: log.level: stands in the file twice\n");
-    expect_after_good("brand:\n  name_en: B\n", "config.yaml:9:1: brand: stands in the file twice\n");
+    expect_after_good("brand:\n  name_en: B\n",
+                      "config.yaml:9:1: brand: stands in the file twice\n");
     expect_after_good("log:\n  level: &a info\n",
                       "config.yaml:10:10: log.level: anchors are not allowed\n");
     expect_after_good("log: *a\n", "config.yaml:9:6: log: aliases are not allowed\n");
-    expect_after_good("log:\n  level: !!str info\n", "config.yaml:10:10: log.level: tags are not allowed\n");
+    expect_after_good("log:\n  level: !!str info\n",
+                      "config.yaml:10:10: log.level: tags are not allowed\n");
     expect_after_good("log: {level: info}\n", "");
-    expect_after_good("log:\n  level: [info]\n", "config.yaml:10:10: log.level: must be a single value\n");
+    expect_after_good("log:\n  level: [info]\n",
+                      "config.yaml:10:10: log.level: must be a single value\n");
     expect_after_good("admin:\n  uids: 1000\n", "config.yaml:10:9: admin.uids: must be a list\n");
     expect_after_good("admin:\n  uids: [{a: b}]\n",
                       "config.yaml:10:10: admin.uids: must be a list of plain values\n");
-    expect_after_good("admin:\n  uids: [-1]\n", "config.yaml:10:10: admin.uids: must be a numeric user id\n");
-    expect_after_good("---\nlog:\n  level: info\n", "config.yaml:9:1: only one document is allowed\n");
-    expect_after_good("log: info\n", "config.yaml:9:6: log: is a section: its settings follow, indented\n");
+    expect_after_good("admin:\n  uids: [-1]\n",
+                      "config.yaml:10:10: admin.uids: must be a numeric user id\n");
+    expect_after_good("---\nlog:\n  level: info\n",
+                      "config.yaml:9:1: only one document is allowed\n");
+    expect_after_good("log: info\n",
+                      "config.yaml:9:6: log: is a section: its settings follow, indented\n");
     expect_after_good("? [a, b]\n: c\n", "config.yaml:9:3: a key must be a word\n");
     expect_after_good("times.code: 30s\n",
                       "config.yaml:9:1: times.code: must stand indented under its section\n");
-    expect_after_good("log:\n  level: \"info\nx: y", "config.yaml:11:5: found unexpected end of stream\n");
+    expect_after_good("log:\n  level: \"info\nx: y",
+                      "config.yaml:11:5: found unexpected end of stream\n");
 }
 
 struct issuer_case {
@@ -208,8 +217,9 @@ static void test_rules_between_settings(void **state) {
                       "config.yaml:10:3: listen.tls_certificate: needs listen.tls_key too\n");
     expect_after_good("listen:\n  tls_key: a.pem\n",
                       "config.yaml:10:3: listen.tls_key: needs listen.tls_certificate too\n");
-    expect_after_good("times:\n  session: 10m\n",
-                      "config.yaml:1:1: times.session_idle: must not be longer than times.session\n");
+    expect_after_good(
+        "times:\n  session: 10m\n",
+        "config.yaml:1:1: times.session_idle: must not be longer than times.session\n");
     expect_after_good("times:\n  session: 30m\n", "");
     expect_after_good("admin:\n  address: 127.0.0.1:8080\n",
                       "config.yaml:10:3: admin.address: must differ from listen.address\n");
@@ -217,15 +227,19 @@ static void test_rules_between_settings(void **state) {
                       "config.yaml:10:3: listen.proxy_protocol: needs listen.trusted_proxies\n");
     expect_after_good("levels:\n  loa2: urn:vn:dvc:loa:1\n",
                       "config.yaml:10:3: levels.loa2: must differ from the other levels\n");
-    expect_after_good("levels:\n  loa2: a b\n",
-                      "config.yaml:10:3: levels.loa2: must have no space, since acr_values is a list "
-                      "of words\n");
-    expect_after_good("times:\n  code: 030s\n",
-                      "config.yaml:10:9: times.code: must be a time with its unit, like 30s, 5m, 12h or 90d\n");
-    expect_after_good("times:\n  code: 61s\n", "config.yaml:10:9: times.code: must be between 5s and 1m\n");
-    expect_after_good("listen:\n  trusted_proxies: [10.1.2.3/8]\n",
-                      "config.yaml:10:21: listen.trusted_proxies: must be a network, like 10.0.0.0/8 or "
-                      "2001:db8::/32, with no bits beyond its prefix\n");
+    expect_after_good(
+        "levels:\n  loa2: a b\n",
+        "config.yaml:10:3: levels.loa2: must have no space, since acr_values is a list "
+        "of words\n");
+    expect_after_good(
+        "times:\n  code: 030s\n",
+        "config.yaml:10:9: times.code: must be a time with its unit, like 30s, 5m, 12h or 90d\n");
+    expect_after_good("times:\n  code: 61s\n",
+                      "config.yaml:10:9: times.code: must be between 5s and 1m\n");
+    expect_after_good(
+        "listen:\n  trusted_proxies: [10.1.2.3/8]\n",
+        "config.yaml:10:21: listen.trusted_proxies: must be a network, like 10.0.0.0/8 or "
+        "2001:db8::/32, with no bits beyond its prefix\n");
     expect_after_good("listen:\n  address: localhost:80\n",
                       "config.yaml:10:12: listen.address: must be an address and a port, like "
                       "127.0.0.1:8080 or [::1]:8080\n");

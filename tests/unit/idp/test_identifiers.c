@@ -125,7 +125,8 @@ static void test_agency_code(void **state) {
     assert_int_equal(agency_code_check(SPAN("H23.a")), ERR_SYNTAX);
     assert_int_equal(agency_code_check(SPAN("h23")), ERR_SYNTAX);
     assert_int_equal(agency_code_check(SPAN("")), ERR_SYNTAX);
-    assert_int_equal(agency_code_check(SPAN("H23.456789012345678901234567890123456")), ERR_TOO_LONG);
+    assert_int_equal(agency_code_check(SPAN("H23.456789012345678901234567890123456")),
+                     ERR_TOO_LONG);
 }
 
 static void test_check_object(void **state) {
@@ -139,9 +140,11 @@ static void test_check_object(void **state) {
         {"{\"SoDinhDanh\":\"001099012345\",\"SoDienThoai\":\"0912345678\"}",
          "{\"SoDienThoai\":\"+84912345678\",\"SoDinhDanh\":\"001099012345\"}", NULL, ERR_OK},
         {"{\"SoDinhDanh\":1099012345}", NULL, "SoDinhDanh", ERR_SYNTAX},
-        {"{\"SoDinhDanh\":\"001099012345\",\"SoCCCD\":\"001099012345\"}", NULL, "SoCCCD", ERR_UNSUPPORTED},
+        {"{\"SoDinhDanh\":\"001099012345\",\"SoCCCD\":\"001099012345\"}", NULL, "SoCCCD",
+         ERR_UNSUPPORTED},
         {"{\"SoCMND\":null}", NULL, "SoCMND", ERR_SYNTAX},
-        {"{\"SoCMND\":\"                                 012345678\"}", NULL, "SoCMND", ERR_TOO_LONG},
+        {"{\"SoCMND\":\"                                 012345678\"}", NULL, "SoCMND",
+         ERR_TOO_LONG},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         AUTO_JSON json_t *given = NULL, *normal = NULL;

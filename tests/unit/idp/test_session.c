@@ -35,8 +35,10 @@ static void test_cookie(void **state) {
     assert_memory_not_equal(raw + 4, key.b + 4, 16);
 
     assert_int_equal(session_cookie_parse(SPAN_NONE, &again), ERR_SYNTAX);
-    assert_int_equal(session_cookie_parse(span_bytes(cookie, SESSION_COOKIE_CHARS - 1), &again), ERR_SYNTAX);
-    assert_int_equal(session_cookie_parse(span_bytes(cookie, SESSION_COOKIE_CHARS + 1), &again), ERR_SYNTAX);
+    assert_int_equal(session_cookie_parse(span_bytes(cookie, SESSION_COOKIE_CHARS - 1), &again),
+                     ERR_SYNTAX);
+    assert_int_equal(session_cookie_parse(span_bytes(cookie, SESSION_COOKIE_CHARS + 1), &again),
+                     ERR_SYNTAX);
     cookie[5] = '+';
     assert_int_equal(session_cookie_parse(span_of(cookie), &again), ERR_SYNTAX);
     cookie[5] = '=';
@@ -45,7 +47,8 @@ static void test_cookie(void **state) {
 
 static void test_live(void **state) {
     (void)state;
-    const struct session good = {.found = true, .user = {.status = USER_ACTIVE}, .last_seen = 1000, .expires_at = 2000};
+    const struct session good = {
+        .found = true, .user = {.status = USER_ACTIVE}, .last_seen = 1000, .expires_at = 2000};
     assert_true(session_is_live(&good, 1000, 100));
     assert_true(session_is_live(&good, 1099, 100));
     assert_false(session_is_live(&good, 1100, 100));
@@ -68,7 +71,9 @@ static void test_live(void **state) {
 static void test_level(void **state) {
     (void)state;
     static const int level[3][4] = {/* ial 0, 1, 2 by aal 0..3 */
-                                    {0, 0, 0, 0}, {0, 1, 1, 1}, {0, 1, 2, 3}};
+                                    {0, 0, 0, 0},
+                                    {0, 1, 1, 1},
+                                    {0, 1, 2, 3}};
     for (int ial = 0; ial <= 2; ial++)
         for (int aal = 0; aal <= 3; aal++) {
             struct session s = {.aal = aal, .user = {.ial = ial}};
@@ -121,7 +126,7 @@ static void test_activity(void **state) {
 
     session_activity_drain(act, 105, count_one, &d);
     struct session_key two = number(2);
-    assert_int_equal(session_activity_last(act, &two, 5), 5);     /* forgotten */
+    assert_int_equal(session_activity_last(act, &two, 5), 5);   /* forgotten */
     assert_int_equal(session_activity_last(act, &key, 5), 110); /* not yet */
     session_activity_touch(act, &two, 120);
     session_activity_drain(act, 1000, count_one, &d);
@@ -164,8 +169,10 @@ static void test_activity_threads(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_cookie),   cmocka_unit_test(test_live),
-        cmocka_unit_test(test_level),    cmocka_unit_test(test_activity),
+        cmocka_unit_test(test_cookie),
+        cmocka_unit_test(test_live),
+        cmocka_unit_test(test_level),
+        cmocka_unit_test(test_activity),
         cmocka_unit_test(test_activity_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -30,8 +30,10 @@ static void test_fold(void **state) {
         {"Straße", "strasse"},
         {"ﬁ", "fi"},
         {"a@b.vn", "a@b.vn"},
-        {"\xe1\xb4\xac" "dmin", "admin"}, /* modifier capital A: folds only after NFKC */
-        {"\xcf\x93", "\xcf\x8d"},         /* upsilon with acute and hook symbol: likewise */
+        {"\xe1\xb4\xac"
+         "dmin",
+         "admin"},                /* modifier capital A: folds only after NFKC */
+        {"\xcf\x93", "\xcf\x8d"}, /* upsilon with acute and hook symbol: likewise */
         {"", NULL},
         {" a", NULL},
         {"a ", NULL},
@@ -39,18 +41,20 @@ static void test_fold(void **state) {
         {"a\tb", NULL},
         {"a\nb", NULL},
         {"a\x7f", NULL},
-        {"a\xc2\xa0", NULL},         /* no-break space */
-        {"a\xe3\x80\x80", NULL},     /* ideographic space */
-        {"a\xe2\x80\x8b", NULL},     /* zero width space */
-        {"a\xe2\x80\x8d", NULL},     /* zero width joiner */
-        {"\xe2\x80\xae" "nal", NULL}, /* right-to-left override */
-        {"a\xef\xbb\xbf", NULL},     /* byte order mark */
-        {"a\xc2\xad", NULL},         /* soft hyphen */
-        {"a\xe1\x85\x9f", NULL},     /* Hangul filler */
-        {"a\xef\xb8\x8f", NULL},     /* variation selector */
-        {"a\xc2\xb4", NULL},         /* acute accent: NFKC makes a space of it */
-        {"a\xee\x80\x80", NULL},     /* private use */
-        {"a\xed\xa0\x80", NULL},     /* surrogate */
+        {"a\xc2\xa0", NULL},     /* no-break space */
+        {"a\xe3\x80\x80", NULL}, /* ideographic space */
+        {"a\xe2\x80\x8b", NULL}, /* zero width space */
+        {"a\xe2\x80\x8d", NULL}, /* zero width joiner */
+        {"\xe2\x80\xae"
+         "nal",
+         NULL},                  /* right-to-left override */
+        {"a\xef\xbb\xbf", NULL}, /* byte order mark */
+        {"a\xc2\xad", NULL},     /* soft hyphen */
+        {"a\xe1\x85\x9f", NULL}, /* Hangul filler */
+        {"a\xef\xb8\x8f", NULL}, /* variation selector */
+        {"a\xc2\xb4", NULL},     /* acute accent: NFKC makes a space of it */
+        {"a\xee\x80\x80", NULL}, /* private use */
+        {"a\xed\xa0\x80", NULL}, /* surrogate */
         {"a\xff", NULL},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {

@@ -40,9 +40,11 @@ static int setup(void **state) {
     f->config.argon2_passes = 1;
     f->idp.config = &f->config;
     signer_files_make(&f->files, "on");
-    assert_int_equal(signer_start(getenv("IDP_SIGNER"), f->files.policy, 1, &f->idp.signer), ERR_OK);
+    assert_int_equal(signer_start(getenv("IDP_SIGNER"), f->files.policy, 1, &f->idp.signer),
+                     ERR_OK);
     assert_int_equal(store_open(f->files.store, &f->arena, &f->idp.store, &why), ERR_OK);
-    assert_int_equal(keyring_new(f->idp.store, signer_channel(f->idp.signer, 0), &f->idp.keyring), ERR_OK);
+    assert_int_equal(keyring_new(f->idp.store, signer_channel(f->idp.signer, 0), &f->idp.keyring),
+                     ERR_OK);
     *state = f;
     return 0;
 }
@@ -62,7 +64,8 @@ static enum err add(struct fixture *f, const char *text, struct user_id *ret_id,
     AUTO_JSON json_t *object = json_loads(text, JSON_DECODE_ANY, NULL);
     assert_non_null(object);
     *why = "";
-    return user_import(&f->idp, signer_channel(f->idp.signer, 0), &f->arena, object, SPAN("staff:0"), ret_id, why);
+    return user_import(&f->idp, signer_channel(f->idp.signer, 0), &f->arena, object,
+                       SPAN("staff:0"), ret_id, why);
 }
 
 static struct user find(struct fixture *f, const char *name) {
@@ -81,7 +84,8 @@ static enum verdict opens(struct fixture *f, const struct user *u, const char *p
         return password_verify(u->password_hash, normal, SPAN_NONE);
     const struct signer_request ask = {.op = SIGNER_OP_PEPPER, .kid = kid, .bytes = normal};
     struct signer_answer answer;
-    assert_int_equal(signer_call(signer_channel(f->idp.signer, 0), &ask, 1, &f->arena, &answer), ERR_OK);
+    assert_int_equal(signer_call(signer_channel(f->idp.signer, 0), &ask, 1, &f->arena, &answer),
+                     ERR_OK);
     return password_verify(u->password_hash, normal, answer.bytes);
 }
 
@@ -89,13 +93,16 @@ static void test_whole(void **state) {
     struct fixture *f = *state;
     struct user_id id;
     const char *why;
-    assert_int_equal(add(f,
-                         "{\"username\":\"Nguyen.An\",\"password\":\"mật khẩu của tôi\",\"type\":\"official\",\"ial\":2,"
-                         "\"identifiers\":{\"SoDinhDanh\":\"030 090 001 234\",\"SoDienThoai\":\"0912345678\"},"
-                         "\"claims\":{\"HoVaTen\":\"Nguyễn An\",\"GioiTinh\":1,\"NgayThangNamSinh\":\"19900212\"},"
-                         "\"require_change\":true}",
-                         &id, &why),
-                     ERR_OK);
+    assert_int_equal(
+        add(f,
+            "{\"username\":\"Nguyen.An\",\"password\":\"mật khẩu của "
+            "tôi\",\"type\":\"official\",\"ial\":2,"
+            "\"identifiers\":{\"SoDinhDanh\":\"030 090 001 234\",\"SoDienThoai\":\"0912345678\"},"
+            "\"claims\":{\"HoVaTen\":\"Nguyễn "
+            "An\",\"GioiTinh\":1,\"NgayThangNamSinh\":\"19900212\"},"
+            "\"require_change\":true}",
+            &id, &why),
+        ERR_OK);
     struct user u = find(f, "nguyen.an");
     assert_true(u.found);
     assert_memory_equal(&u.id, &id, sizeof id);
@@ -104,7 +111,10 @@ static void test_whole(void **state) {
     assert_int_equal(u.ial, 2);
     assert_true(u.require_change);
     assert_int_equal(opens(f, &u, "mật khẩu của tôi"), ALLOW);
-    assert_int_equal(opens(f, &u, "ma\xcc\xa3\xcc\x82t kha\xcc\x82\xcc\x89u cu\xcc\x89" "a to\xcc\x82i"), ALLOW);
+    assert_int_equal(opens(f, &u,
+                           "ma\xcc\xa3\xcc\x82t kha\xcc\x82\xcc\x89u cu\xcc\x89"
+                           "a to\xcc\x82i"),
+                     ALLOW);
     assert_int_equal(opens(f, &u, "mật khẩu của tô"), DENY);
 
     AUTO_JSON json_t *ids = NULL;
@@ -127,7 +137,8 @@ static void test_whole(void **state) {
 /* The number is in no file of the store. */
 static void test_nothing_readable(void **state) {
     struct fixture *f = *state;
-    static const char *const needles[] = {"030090001234", "030 090 001 234", "+84912345678", "0912345678"};
+    static const char *const needles[] = {"030090001234", "030 090 001 234", "+84912345678",
+                                          "0912345678"};
     static const char *const suffixes[] = {"", "-wal"};
     for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
         char path[128];
@@ -150,7 +161,11 @@ static void test_imported_hash(void **state) {
     struct fixture *f = *state;
     struct user_id id;
     const char *why;
-    assert_int_equal(add(f, "{\"username\":\"legacy\",\"password_hash\":\"$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW\"}", &id, &why), ERR_OK);
+    assert_int_equal(add(f,
+                         "{\"username\":\"legacy\",\"password_hash\":\"$2a$05$"
+                         "CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW\"}",
+                         &id, &why),
+                     ERR_OK);
     struct user u = find(f, "legacy");
     assert_int_equal(u.type, USER_CITIZEN);
     assert_int_equal(u.ial, 1);
@@ -165,13 +180,22 @@ static void test_taken(void **state) {
     struct fixture *f = *state;
     struct user_id id;
     const char *why;
-    assert_int_equal(add(f, "{\"username\":\"first\",\"identifiers\":{\"SoCMND\":\"012345678\",\"SoDienThoai\":\"0987654321\"}}", &id, &why), ERR_OK);
+    assert_int_equal(add(f,
+                         "{\"username\":\"first\",\"identifiers\":{\"SoCMND\":\"012345678\","
+                         "\"SoDienThoai\":\"0987654321\"}}",
+                         &id, &why),
+                     ERR_OK);
     assert_int_equal(add(f, "{\"username\":\"ＦＩＲＳＴ\"}", &id, &why), ERR_EXISTS);
     assert_string_equal(why, "username is taken");
-    assert_int_equal(add(f, "{\"username\":\"second\",\"identifiers\":{\"SoCMND\":\"012 345 678\"}}", &id, &why), ERR_EXISTS);
+    assert_int_equal(
+        add(f, "{\"username\":\"second\",\"identifiers\":{\"SoCMND\":\"012 345 678\"}}", &id, &why),
+        ERR_EXISTS);
     assert_string_equal(why, "identifiers belong to another account");
     assert_false(find(f, "second").found); /* all or nothing */
-    assert_int_equal(add(f, "{\"username\":\"second\",\"identifiers\":{\"SoDienThoai\":\"0987654321\"}}", &id, &why), ERR_OK);
+    assert_int_equal(
+        add(f, "{\"username\":\"second\",\"identifiers\":{\"SoDienThoai\":\"0987654321\"}}", &id,
+            &why),
+        ERR_OK);
 }
 
 static void test_refused(void **state) {
@@ -184,24 +208,36 @@ static void test_refused(void **state) {
         {"{}", "username is missing", ERR_MISSING},
         {"{\"username\":5}", "username must be text", ERR_SYNTAX},
         {"{\"username\":\" a\"}", "username must be text", ERR_SYNTAX},
-        {"{\"username\":\"r\",\"usernmae\":\"b\"}", "usernmae is not a known member", ERR_UNSUPPORTED},
+        {"{\"username\":\"r\",\"usernmae\":\"b\"}", "usernmae is not a known member",
+         ERR_UNSUPPORTED},
         {"{\"username\":\"r\",\"password\":\"\"}", "password must be text", ERR_SYNTAX},
         {"{\"username\":\"r\",\"password\":5}", "password must be text", ERR_SYNTAX},
-        {"{\"username\":\"r\",\"password\":\"x\",\"password_hash\":\"$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW\"}", "password and password_hash", ERR_SYNTAX},
+        {"{\"username\":\"r\",\"password\":\"x\",\"password_hash\":\"$2a$05$CCCCCCCCCCCCCCCCCCCCC."
+         "E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW\"}",
+         "password and password_hash", ERR_SYNTAX},
         {"{\"username\":\"r\",\"password_hash\":\"x\"}", "password_hash must be", ERR_UNSUPPORTED},
-        {"{\"username\":\"r\",\"password_hash\":\"$2a$31$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW\"}", "password_hash asks for more", ERR_RANGE},
-        {"{\"username\":\"r\",\"password_hash\":\"pepper:x$argon2id$v=19$m=8192,t=1,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc\"}", "password_hash must be", ERR_UNSUPPORTED},
+        {"{\"username\":\"r\",\"password_hash\":\"$2a$31$CCCCCCCCCCCCCCCCCCCCC."
+         "E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW\"}",
+         "password_hash asks for more", ERR_RANGE},
+        {"{\"username\":\"r\",\"password_hash\":\"pepper:x$argon2id$v=19$m=8192,t=1,p=1$"
+         "c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc\"}",
+         "password_hash must be", ERR_UNSUPPORTED},
         {"{\"username\":\"r\",\"type\":\"admin\"}", "type must be", ERR_SYNTAX},
         {"{\"username\":\"r\",\"ial\":3}", "ial must be", ERR_SYNTAX},
         {"{\"username\":\"r\",\"ial\":\"2\"}", "ial must be", ERR_SYNTAX},
         {"{\"username\":\"r\",\"identifiers\":[]}", "identifiers must be an object", ERR_SYNTAX},
-        {"{\"username\":\"r\",\"identifiers\":{\"SoDinhDanh\":\"1\"}}", "identifiers.SoDinhDanh is not valid", ERR_SYNTAX},
-        {"{\"username\":\"r\",\"identifiers\":{\"CCCD\":\"1\"}}", "identifiers.CCCD is not known", ERR_UNSUPPORTED},
-        {"{\"username\":\"r\",\"claims\":{\"SoDinhDanh\":\"030090001234\"}}", "claims.SoDinhDanh belongs into identifiers", ERR_UNSUPPORTED},
-        {"{\"username\":\"r\",\"claims\":{\"sub\":\"x\"}}", "claims.sub is no claim", ERR_UNSUPPORTED},
+        {"{\"username\":\"r\",\"identifiers\":{\"SoDinhDanh\":\"1\"}}",
+         "identifiers.SoDinhDanh is not valid", ERR_SYNTAX},
+        {"{\"username\":\"r\",\"identifiers\":{\"CCCD\":\"1\"}}", "identifiers.CCCD is not known",
+         ERR_UNSUPPORTED},
+        {"{\"username\":\"r\",\"claims\":{\"SoDinhDanh\":\"030090001234\"}}",
+         "claims.SoDinhDanh belongs into identifiers", ERR_UNSUPPORTED},
+        {"{\"username\":\"r\",\"claims\":{\"sub\":\"x\"}}", "claims.sub is no claim",
+         ERR_UNSUPPORTED},
         {"{\"username\":\"r\",\"claims\":{\"email\":5}}", "claims.email is not valid", ERR_SYNTAX},
         {"{\"username\":\"r\",\"require_change\":\"yes\"}", "require_change must be", ERR_SYNTAX},
-        {"{\"username\":\"r\",\"status\":\"active\"}", "status is not a known member", ERR_UNSUPPORTED},
+        {"{\"username\":\"r\",\"status\":\"active\"}", "status is not a known member",
+         ERR_UNSUPPORTED},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct user_id id;
@@ -218,7 +254,9 @@ static void test_refused(void **state) {
     assert_non_null(big);
     memset(big, 'a', 1 << 20);
     json_object_set_new(object, "password", json_stringn(big, 1 << 20));
-    assert_int_equal(user_import(&f->idp, signer_channel(f->idp.signer, 0), &f->arena, object, SPAN("staff:0"), &id, &why), ERR_TOO_LONG);
+    assert_int_equal(user_import(&f->idp, signer_channel(f->idp.signer, 0), &f->arena, object,
+                                 SPAN("staff:0"), &id, &why),
+                     ERR_TOO_LONG);
     assert_string_equal(why, "password must be UTF-8 text of at most 1024 bytes");
 }
 
@@ -227,7 +265,11 @@ static void test_audit(void **state) {
     struct fixture *f = *state;
     struct user_id id;
     const char *why;
-    assert_int_equal(add(f, "{\"username\":\"noted\",\"identifiers\":{\"SoDinhDanh\":\"030190001235\"},\"claims\":{\"gender\":\"male\"}}", &id, &why), ERR_OK);
+    assert_int_equal(add(f,
+                         "{\"username\":\"noted\",\"identifiers\":{\"SoDinhDanh\":\"030190001235\"}"
+                         ",\"claims\":{\"gender\":\"male\"}}",
+                         &id, &why),
+                     ERR_OK);
     struct batch b = BATCH_INIT(&f->arena);
     struct audit_list list = {0};
     store_audit_newest(&b, 1, &list);
@@ -243,9 +285,9 @@ int main(void) {
     if (secret_init())
         return 1;
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_whole),   cmocka_unit_test(test_nothing_readable),
+        cmocka_unit_test(test_whole),         cmocka_unit_test(test_nothing_readable),
         cmocka_unit_test(test_imported_hash), cmocka_unit_test(test_taken),
-        cmocka_unit_test(test_refused), cmocka_unit_test(test_audit),
+        cmocka_unit_test(test_refused),       cmocka_unit_test(test_audit),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
