@@ -83,7 +83,8 @@ static void plan_stranger(const struct config *cfg, struct span username, struct
 void throttle_plan_password(const struct config *cfg, const struct client_address *client,
                             struct span username, bool known_device,
                             struct throttle_plan *ret_plan) {
-    struct throttle_plan p = {.strangers = key_of(KIND_STRANGERS, username, SPAN_NONE)};
+    struct throttle_plan p = {.account = {key_of(KIND_STRANGERS, username, SPAN_NONE),
+                                          key_of(KIND_KNOWN_DEVICE, username, SPAN_NONE)}};
     if (known_device) {
         struct throttle_limit known = limit_of(cfg, key_of(KIND_KNOWN_DEVICE, username, SPAN_NONE));
         known.hard_failures = cfg->throttle_account_hard / KNOWN_DEVICE_SHARE;
@@ -106,18 +107,13 @@ static bool is_shared(const struct throttle_limit *limit) {
 }
 
 void throttle_success(struct batch *b, const struct throttle_plan *plan) {
-    bool cleared_strangers = false;
-    for (size_t i = 0; i < plan->count; i++) {
-        const struct throttle_key *key = &plan->limit[i].key;
-        if (is_shared(&plan->limit[i])) {
+    for (size_t i = 0; i < plan->count; i++)
+        if (is_shared(&plan->limit[i]))
             store_throttle_give_back(b, &plan->limit[i]);
-            continue;
-        }
-        store_throttle_clear(b, key);
-        cleared_strangers = cleared_strangers || key->b[0] == KIND_STRANGERS;
-    }
-    if (!cleared_strangers) /* the owner came by a known device */
-        store_throttle_clear(b, &plan->strangers);
+        else
+            store_throttle_clear(b, &plan->limit[i].key);
+    for (size_t i = 0; i < ARRAY_LEN(plan->account); i++)
+        store_throttle_clear(b, &plan->account[i]);
 }
 
 void throttle_unlock(struct batch *b, struct span username) {

@@ -2,7 +2,8 @@
  *
  * Guessing is slowed per account-and-network, per account, per network and per known device,
  * before any hashing, in rows that survive a restart. A stranger's guesses cannot lock a citizen
- * out: a browser that has signed in before carries a device cookie and is counted apart (F05).
+ * out: a browser that has signed in before carries a device cookie and is counted apart (F05); nor
+ * can a copy of that cookie, since a known device that has to wait is let in as a stranger may be.
  * Consecutive failures of one account without a known device stop at the hard limit (F03: at most
  * 100), until the account's owner comes by a known device or staff unlock it. */
 #ifndef IDP_THROTTLE_H
@@ -17,7 +18,7 @@
 struct throttle_plan {
     struct throttle_limit limit[3];
     size_t count;
-    struct throttle_key strangers; /* the account's counter of unknown devices */
+    struct throttle_key account[2]; /* the account's counters of strangers and of known devices */
 };
 
 /* The limits that one password attempt must pass. `username` is folded (also for names that do not

@@ -42,6 +42,7 @@ struct sign_in {
     struct user by_number; /* the same field takes a personal number or a tax code */
     struct session previous;
     struct throttle_plan plan;
+    bool by_known_device;
     struct throttle_state wait[ARRAY_LEN(((struct throttle_plan *)0)->limit)];
     struct span normalised, pepper_kid, new_hash;
     struct span peppered;     /* with the key that the stored hash was made with */
@@ -127,8 +128,8 @@ static enum step count_attempt(struct request *req, struct sign_in *s) {
         s->user = s->by_number;
     if (s->user.found)
         s->folded = s->user.username;
-    bool known = s->user.found && device_is_known(req, &s->user.id);
-    throttle_plan_password(request_config(req), &req->client, s->folded, known, &s->plan);
+    s->by_known_device = s->user.found && device_is_known(req, &s->user.id);
+    throttle_plan_password(request_config(req), &req->client, s->folded, s->by_known_device, &s->plan);
     s->stage = STAGE_COUNTED;
     return STEP_WRITE;
 }
@@ -208,6 +209,11 @@ static void sign_in_write(struct request *req) {
 }
 
 static enum step after_count(struct request *req, struct sign_in *s) {
+    if (req->write.result == ERR_BUSY && s->by_known_device) {
+        s->by_known_device = false; /* whoever has a copy of the cookie may have used its share up */
+        throttle_plan_password(request_config(req), &req->client, s->folded, false, &s->plan);
+        return STEP_WRITE;
+    }
     if (req->write.result == ERR_BUSY) {
         metrics_add(request_idp(req)->metrics, METRIC_SIGN_IN_THROTTLED, 1);
         s->stage = STAGE_THROTTLED;

@@ -158,6 +158,25 @@ def F05_a_known_device_stays_open(p):
     assert From(p, network(5003)).attempt("f05.victim", PASSWORD).status == 303, "the owner's success reopens it"
 
 
+def F05_a_copy_of_the_device_cookie_locks_nobody_out(p):
+    p.add_user("f05.shared", PASSWORD)
+    owner = From(p, network(5200))
+    assert owner.attempt("f05.shared", PASSWORD).status == 303
+    device = {n: v for n, v in owner.cookies.items() if "device" in n}
+    guesses = 0
+    while guesses < 100:
+        thief = From(p, network(5201))
+        thief.cookies.update(device)
+        if throttled(thief.attempt("f05.shared", "guess")):
+            break
+        guesses += 1
+    assert guesses == 40, guesses  # the share of known devices, then that of one network
+    owner.cookies = dict(device)
+    assert owner.attempt("f05.shared", PASSWORD).status == 303, "the owner was locked out"
+    owner.cookies = dict(device)
+    assert wrong(owner.attempt("f05.shared", "guess")), "success did not clear the counters"
+
+
 def F06_nothing_is_cut_off(p):
     p.add_user("f06.long", "a" * 72 + "b")
     assert wrong(From(p, network(6000)).attempt("f06.long", "a" * 72 + "c"))
