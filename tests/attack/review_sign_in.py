@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "lib"))
 from oidc_world import run
 from party import FORM, is_sign_in, request
 
+ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 STAFF_FIRST, STAFF_SECOND, CHOSEN = "Mat-khau-tam-0001", "Mat-khau-tam-0002", "Mat-khau-tu-chon-0003"
 
 
@@ -70,6 +71,86 @@ def N04_the_form_sent_twice_signs_in_once_more_and_fails_nobody(w):
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(lambda _: request(w.issuer, "POST", "/sign-in", body, headers), range(4)))
     assert {a.status for a in answers} == {303}, answers
+
+
+def cookie_of(browser, part):
+    return next(n for n in browser.cookies if part in n)
+
+
+def session_on(w, party):
+    """What signs in: the page's fields for a person, and the browser that holds it."""
+    browser = w.browser()
+    return browser, browser.get(party.url()).forms()[0]["fields"]
+
+
+def F15_F16_form_tokens_of_other_forms_browsers_and_times(w):
+    good = {"username": "an", "password": w.an["password"]}
+    browser, fields = session_on(w, w.ministry)
+    other, others = session_on(w, w.ministry)
+    account = w.signed_in().get("/account")
+    tokens = {f["fields"]["csrf"] for f in account.forms() if "csrf" in f["fields"]}
+    for csrf in [others["csrf"], *tokens, "", "A" * 22, fields["csrf"][:-1], fields["csrf"] + "A"]:
+        answer = browser.post("/sign-in", dict(fields, **good, csrf=csrf))
+        assert answer.status in (400, 403) and not browser.session_cookie(), (csrf, answer)
+    answer = browser.post("/sign-in", dict(fields, **good, flow=others["flow"]))
+    assert answer.status == 403 and not browser.session_cookie(), answer
+    assert browser.post("/sign-in", dict(fields, **good)).status == 303
+    answer = browser.post("/sign-in", dict(fields, **good))
+    assert answer.status == 403, "the token outlived the sign-in"
+
+
+def F09_planted_cookies_are_not_taken_over(w):
+    thief = w.signed_in(w.binh)
+    name, thiefs = cookie_of(thief, "session"), thief.session_cookie()
+    victim = w.browser()
+    victim.cookies[name] = thiefs
+    page = victim.get(w.ministry.url(prompt="login"))
+    assert victim.sign_in(page, "an", w.an["password"]).status == 303
+    assert victim.cookies[name] != thiefs
+    assert is_sign_in(thief.get("/account")), "the planted session went on"
+    free = w.browser()
+    free.cookies[name] = "A" * len(thiefs)
+    assert free.sign_in(free.get(w.ministry.url()), "an", w.an["password"]).status == 303
+    assert free.cookies[name] != "A" * len(thiefs)
+
+
+def F09_device_cookies_are_neither_sessions_nor_made_by_hand(w):
+    browser = w.signed_in()
+    device, session = cookie_of(browser, "device"), cookie_of(browser, "session")
+    for value in (browser.cookies[device], browser.cookies[device][:len(browser.cookies[session])]):
+        thief = w.browser()
+        thief.cookies[session] = value
+        assert is_sign_in(thief.get("/account"))
+
+
+def A61_no_single_changed_character_of_a_flow_opens(w):
+    browser, fields = session_on(w, w.ministry)
+    handle = fields["flow"]
+    for at in range(0, len(handle), max(1, len(handle) // 60)):
+        changed = handle[:at] + ALPHABET[(ALPHABET.index(handle[at]) + 32) % 64] + handle[at + 1:]
+        answer = browser.post("/sign-in", dict(fields, username="an", password=w.an["password"], flow=changed))
+        assert answer.status in (400, 403), (at, answer)
+    assert not browser.session_cookie()
+
+
+def A61_a_sign_in_flow_is_no_proof_of_a_password(w):
+    w.provider.add_user(username="tam3", password=STAFF_FIRST, require_change=True)
+    browser, page = forced_page(w, "tam3", STAFF_FIRST)
+    fields = page.forms()[0]["fields"]
+    _, plain = browser, browser.get(w.ministry.url()).forms()[0]["fields"]
+    answer = browser.post("/sign-in/password", dict(fields, flow=plain["flow"], new_password=CHOSEN, new_password2=CHOSEN))
+    assert answer.status == 400 and not browser.session_cookie(), answer
+    answer = browser.get("/authorize/resume?flow=" + fields["flow"])
+    assert is_sign_in(answer), "a proof was taken for a session"
+
+
+def F28_parameters_that_no_form_has_change_nothing(w):
+    browser, fields = session_on(w, w.ministry)
+    extra = {"aal": "3", "ial": "3", "amr": "255", "is_proven": "1", "user_id": "0" * 32, "require_change": "0",
+             "redirect_uri": "https://evil.example/", "target": "/account", "next": "//evil.example"}
+    answer = browser.post("/sign-in", dict(fields, username="an", password=w.an["password"], **extra))
+    assert answer.status == 303 and answer.location.startswith("/authorize/resume?"), answer
+    assert browser.follow(answer).location.startswith(w.ministry.redirect_uri)
 
 
 def audited(w, event):
