@@ -17,6 +17,7 @@
 #define CLIENT_ID_MAX 256
 #define REDIRECT_URI_MAX 2048
 #define CLIENT_URIS_MAX 32
+#define CLIENT_ACCESS_SECONDS_MAX 3600 /* the longest life of access tokens that one may register */
 
 enum client_auth {
     CLIENT_AUTH_INVALID = 0,

@@ -87,7 +87,7 @@ static const struct member members[] = {
     {"sector", MEMBER_NAME, 1, 253, NULL, NULL, "staff's choice of the pairwise sector"},
     {"require_pkce", MEMBER_BOOL, 0, 0, NULL, NULL, "RFC 9700 2.1.1"},
     {"legal_basis", MEMBER_TEXT, 1, 500, NULL, NULL, "no consent page; shown to the person"},
-    {"access_token_seconds", MEMBER_NUMBER, 60, 3600, NULL, NULL, "life of access tokens"},
+    {"access_token_seconds", MEMBER_NUMBER, 60, CLIENT_ACCESS_SECONDS_MAX, NULL, NULL, "life of access tokens"},
     {"access_token_signed_response_alg", MEMBER_WORD, 0, 0, "ES256 RS256 PS256 EdDSA", "\"ES256\"",
      "RFC 9068 2.1"},
     {"claims_profile", MEMBER_WORD, 0, 0, "dvcqg", NULL, "claim names of the national portal"},

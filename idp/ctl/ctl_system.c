@@ -9,6 +9,7 @@
 #include "base/encode.h"
 #include "base/json.h"
 #include "base/workpool.h"
+#include "idp/client.h"
 #include "idp/config.h"
 #include "idp/ctl/ctl_call.h"
 #include "idp/keyring.h"
@@ -74,8 +75,11 @@ void ctl_keys_generate(struct ctl_call *c) {
 
 /* The old key stays published until nothing that it signed is still valid anywhere. */
 static int64_t retire_seconds(const struct config *cfg) {
-    int64_t longest = cfg->id_token_seconds > cfg->access_token_seconds ? cfg->id_token_seconds
-                                                                        : cfg->access_token_seconds;
+    int64_t longest = CLIENT_ACCESS_SECONDS_MAX;
+    if (cfg->id_token_seconds > longest)
+        longest = cfg->id_token_seconds;
+    if (cfg->access_token_seconds > longest)
+        longest = cfg->access_token_seconds;
     return longest + cfg->jwks_max_age + CACHE_MARGIN_SECONDS;
 }
 

@@ -170,6 +170,13 @@ def B02_replays_do_not_fill_the_audit(w):
     assert audited(w, "refresh_reused") == before + 1
 
 
+def D16_a_retiring_key_outlives_every_token_that_it_signed(w):
+    """Also those of a client that registers the longest life of access tokens, an hour."""
+    w.idpctl("keys", "rotate", "--alg", "ES256")
+    retiring = [k for k in w.idpctl("keys", "list") if k["state"] == "retiring"]
+    assert retiring and all(k["expires_at"] - k["retiring_at"] > 3600 for k in retiring), retiring
+
+
 def trickle(connection, ended):
     with contextlib.suppress(OSError):
         while not ended.wait(0.5):
