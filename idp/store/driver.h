@@ -17,7 +17,8 @@ struct db_conn;
 enum db_mode { DB_READ_ONLY, DB_READ_WRITE };
 
 enum db_control {
-    DB_BEGIN, /* for writing, at once */
+    DB_BEGIN,      /* for writing, at once */
+    DB_BEGIN_READ, /* all reads until the rollback are of one moment */
     DB_COMMIT,
     DB_ROLLBACK,
     DB_SAVEPOINT,

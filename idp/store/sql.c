@@ -28,7 +28,7 @@ static const char *const migration_1[] = {
     "created_at BIGINT NOT NULL, auth_time BIGINT NOT NULL, last_seen BIGINT NOT NULL, "
     "expires_at BIGINT NOT NULL, ended_at BIGINT NOT NULL, aal BIGINT NOT NULL, amr BIGINT NOT NULL, "
     "network TEXT, user_agent TEXT)",
-    "CREATE INDEX session_user ON session (user_id)",
+    "CREATE INDEX session_by_user ON session (user_id)",
     "CREATE INDEX session_expiry ON session (expires_at)",
     "CREATE TABLE oauth_grant (key BYTEA PRIMARY KEY, user_id BYTEA NOT NULL REFERENCES account (id), "
     "session_key BYTEA, client_id TEXT NOT NULL, scope TEXT NOT NULL, claims TEXT, acr TEXT, "

@@ -29,8 +29,13 @@ struct db_conn {
 };
 
 static const char *const control_sql[DB_CONTROL_COUNT] = {
-    [DB_BEGIN] = "BEGIN IMMEDIATE", [DB_COMMIT] = "COMMIT",      [DB_ROLLBACK] = "ROLLBACK",
-    [DB_SAVEPOINT] = "SAVEPOINT j", [DB_RELEASE] = "RELEASE j", [DB_ROLLBACK_TO] = "ROLLBACK TO j",
+    [DB_BEGIN] = "BEGIN IMMEDIATE",
+    [DB_BEGIN_READ] = "BEGIN",
+    [DB_COMMIT] = "COMMIT",
+    [DB_ROLLBACK] = "ROLLBACK",
+    [DB_SAVEPOINT] = "SAVEPOINT j",
+    [DB_RELEASE] = "RELEASE j",
+    [DB_ROLLBACK_TO] = "ROLLBACK TO j",
 };
 
 /* What the engine must answer; some of these it may decline without an error. */

@@ -74,7 +74,16 @@ void store_reader_close(struct store_reader *r) {
 }
 
 enum err store_read(struct store_reader *r, struct batch *b) {
-    return batch_run(r->store->driver, r->conn, b, NULL, NULL);
+    const struct db_driver *driver = r->store->driver;
+    bool many = b->n > 1;
+    if (many && driver->control(r->conn, DB_BEGIN_READ)) {
+        b->result = ERR_STORE;
+        return ERR_STORE;
+    }
+    enum err e = batch_run(driver, r->conn, b, NULL, NULL);
+    if (many && driver->in_transaction(r->conn))
+        (void)driver->control(r->conn, DB_ROLLBACK);
+    return e;
 }
 
 /* ---- writing ---- */

@@ -38,7 +38,7 @@ void store_close(struct store *s);
 must_check enum err store_reader_open(struct store *s, struct store_reader **ret_reader);
 void store_reader_close(struct store_reader *r);
 
-/* Runs reads now. The return value equals b->result. */
+/* Runs reads now, all of one moment's state. The return value equals b->result. */
 must_check enum err store_read(struct store_reader *r, struct batch *b);
 
 struct write_job {

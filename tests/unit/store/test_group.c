@@ -345,6 +345,63 @@ static void test_F03_guesses_at_once_are_counted_before_they_are_judged(void **s
     assert_int_equal(g.refused, 4 * 50 - 6);
 }
 
+/* ---- reading beside the writer ---- */
+
+#define PAIRS 300
+
+struct pair {
+    struct fixture *f;
+    struct grant left, right;
+    atomic_bool done;
+};
+
+static void *rotate_both(void *arg) {
+    struct pair *p = arg;
+    struct arena a = ARENA_INIT(ARENA_LIMIT_DEFAULT);
+    for (int64_t g = 0; g < PAIRS; g++) {
+        struct batch b = BATCH_INIT(&a);
+        store_grant_rotate(&b, &p->left.key, g, NOW + 1, NOW + 100);
+        store_grant_rotate(&b, &p->right.key, g, NOW + 1, NOW + 100);
+        if (store_write_wait(p->f->store, &b))
+            break;
+        arena_reset(&a);
+    }
+    atomic_store(&p->done, true);
+    arena_done(&a);
+    return NULL;
+}
+
+static void test_reads_of_one_batch_are_of_one_moment(void **state) {
+    struct pair p = {.f = *state};
+    struct session s = make_session(p.f, 1);
+    struct arena a = ARENA_INIT(ARENA_LIMIT_DEFAULT);
+    pthread_t thread;
+    p.left = sample_grant(&s, 7);
+    p.right = sample_grant(&s, 8);
+    store_grant_consume_code(fresh(p.f), &p.left);
+    store_grant_consume_code(&p.f->b, &p.right);
+    assert_int_equal(run_write(p.f), ERR_OK);
+    assert_int_equal(pthread_create(&thread, NULL, rotate_both, &p), 0);
+    int64_t newest = 0;
+    while (!atomic_load(&p.done)) {
+        struct batch b = BATCH_INIT(&a);
+        struct grant left = {0}, right = {0};
+        store_grant_find(&b, &p.left.key, &left);
+        store_grant_find(&b, &p.right.key, &right);
+        assert_int_equal(store_read(p.f->reader, &b), ERR_OK);
+        assert_int_equal(left.generation, right.generation);
+        assert_true(left.generation >= newest); /* and what was committed is seen */
+        newest = left.generation;
+        arena_reset(&a);
+    }
+    pthread_join(thread, NULL);
+    struct grant last = {0};
+    store_grant_find(fresh(p.f), &p.right.key, &last);
+    assert_int_equal(run_read(p.f), ERR_OK);
+    assert_int_equal(last.generation, PAIRS);
+    arena_done(&a);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         STORE_TEST(test_a_refused_job_leaves_its_group_intact),
@@ -353,6 +410,7 @@ int main(void) {
         STORE_TEST(test_the_hook_comes_once_a_group_after_its_answers),
         STORE_TEST(test_X02_each_code_is_consumed_once_by_one_of_four_threads),
         STORE_TEST(test_X01_each_generation_has_one_successor),
+        STORE_TEST(test_reads_of_one_batch_are_of_one_moment),
         STORE_TEST(test_F03_guesses_at_once_are_counted_before_they_are_judged),
     };
     return cmocka_run_group_tests_name("group", tests, NULL, NULL);

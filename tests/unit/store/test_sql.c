@@ -37,6 +37,8 @@ static const struct rule forbidden[] = {
     {"IGNORE", "INSERT OR IGNORE INTO t VALUES ($1)"},
     {"FOR", "SELECT a FROM t WHERE b = $1 FOR UPDATE"},
     {"BEGIN", "BEGIN IMMEDIATE"},
+    {"session_user", "CREATE INDEX session_user ON session (user_id)"}, /* reserved */
+    {"user", "SELECT user FROM session"},                              /* likewise */
     {"\"", "SELECT 1 FROM t WHERE a = \"x\""},
     {"`", "SELECT `a` FROM t"},
     {"?", "SELECT 1 FROM t WHERE a = ?"},
