@@ -258,6 +258,7 @@ password:
                         "post_logout_redirect_uris": [url + "/signed-out"],
                         "token_endpoint_auth_method": "client_secret_basic",
                         "grant_types": ["authorization_code"], "scope": portal["scope"],
+                        "sector": "portal-" + portal["key"],
                         "legal_basis": "Luật Giao dịch điện tử 2023; dữ liệu mẫu", **common})
         out.append({"client_id": "demo-rp", "client_name": "Dịch vụ thử nghiệm", "client_name#en": "Test service",
                     "redirect_uris": tools, "sector": "demo-rp",
