@@ -39,7 +39,7 @@ static int setup(void **state) {
     f->config.argon2_memory_kib = 8192;
     f->config.argon2_passes = 1;
     f->idp.config = &f->config;
-    signer_files_make(&f->files, "on");
+    signer_files_make(&f->files);
     assert_int_equal(signer_start(getenv("IDP_SIGNER"), f->files.policy, 1, &f->idp.signer),
                      ERR_OK);
     assert_int_equal(store_open(f->files.store, &f->arena, &f->idp.store, &why), ERR_OK);
