@@ -10,8 +10,8 @@
 #include "base/cleanup.h"
 #include "idp/store/internal.h"
 
-#define AUDIT_ROW_MAX 65536
-#define AUDIT_FIELDS 9 /* before the hash, in the order of the columns */
+#define AUDIT_ROW_MAX  65536
+#define AUDIT_FIELDS   9 /* before the hash, in the order of the columns */
 #define AUDIT_ENCODING 1
 
 static void encode(const struct db_value field[AUDIT_FIELDS], struct buf *out) {
@@ -35,7 +35,7 @@ static enum err hash_fields(const unsigned char previous[AUDIT_HASH_BYTES],
     if (e)
         return e;
     return EVP_Digest(text.data, text.len, ret_hash, NULL, EVP_sha256(), NULL) == 1 ? ERR_OK
-                                                                                   : ERR_CRYPTO;
+                                                                                    : ERR_CRYPTO;
 }
 
 enum err audit_chain_add(struct audit_chain *c, struct op *op, struct arena *a) {
@@ -52,12 +52,12 @@ enum err audit_chain_add(struct audit_chain *c, struct op *op, struct arena *a) 
     return ERR_OK;
 }
 
-enum err store_audit_hash(const unsigned char previous[AUDIT_HASH_BYTES], const struct audit_row *row,
-                          unsigned char ret_hash[AUDIT_HASH_BYTES]) {
+enum err store_audit_hash(const unsigned char previous[AUDIT_HASH_BYTES],
+                          const struct audit_row *row, unsigned char ret_hash[AUDIT_HASH_BYTES]) {
     const struct db_value field[AUDIT_FIELDS] = {
-        v_int(row->seq),          v_int(row->e.at),        v_text(span_of(row->e.event)),
-        v_text(row->e.actor),     v_text(row->e.target),   v_text(row->e.client_id),
-        v_text(row->e.address),   v_text(row->e.request_id), v_text(row->e.detail),
+        v_int(row->seq),        v_int(row->e.at),          v_text(span_of(row->e.event)),
+        v_text(row->e.actor),   v_text(row->e.target),     v_text(row->e.client_id),
+        v_text(row->e.address), v_text(row->e.request_id), v_text(row->e.detail),
     };
     return hash_fields(previous, field, ret_hash);
 }

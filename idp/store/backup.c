@@ -4,7 +4,8 @@
  * thread with a connection of its own; the writer goes on meanwhile. */
 #include "idp/store/internal.h"
 
-static enum err backup_check(struct store *s, const char *path, struct arena *a, const char **reterr_text) {
+static enum err backup_check(struct store *s, const char *path, struct arena *a,
+                             const char **reterr_text) {
     struct db_conn *c;
     enum err e = s->driver->open(path, DB_READ_WRITE, a, &c, reterr_text);
     if (e)
@@ -16,7 +17,8 @@ static enum err backup_check(struct store *s, const char *path, struct arena *a,
     return e;
 }
 
-enum err store_backup(struct store *s, const char *path, struct arena *a, const char **reterr_text) {
+enum err store_backup(struct store *s, const char *path, struct arena *a,
+                      const char **reterr_text) {
     struct db_conn *c;
     enum err e = s->driver->open(s->target, DB_READ_ONLY, a, &c, reterr_text);
     if (e)

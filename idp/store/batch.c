@@ -15,7 +15,8 @@ static struct db_value value_copy(struct batch *b, struct db_value v) {
     return v;
 }
 
-/* SQLite would take a text for a number; PostgreSQL is told the types of the table and would not. */
+/* SQLite would take a text for a number; PostgreSQL is told the types of the table and would not.
+ */
 static bool types_match(enum stmt stmt, const struct db_value *params, size_t n) {
     static const char letter[] = {[DB_INT] = 'i', [DB_TEXT] = 't', [DB_BYTES] = 'b'};
     const char *types = sql_table[stmt].types;

@@ -36,8 +36,9 @@ struct db_row {
 typedef enum err db_row_fn(struct arena *a, const struct db_row *row, void *ret);
 
 struct op {
-    unsigned stmt;          /* enum stmt of idp/store/sql.h */
-    struct db_value *param; /* n_params of them, in the batch's arena: a request holds two batches */
+    unsigned stmt; /* enum stmt of idp/store/sql.h */
+    struct db_value
+        *param; /* n_params of them, in the batch's arena: a request holds two batches */
     size_t n_params;
     db_row_fn *row; /* NULL: rows are ignored */
     void *ret;

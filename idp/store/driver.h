@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What a database engine must do for the store: a few functions over one connection, which belongs
- * to one thread at a time. SQLite's are in sqlite.c; another engine is another file. idp/store only. */
+ * to one thread at a time. SQLite's are in sqlite.c; another engine is another file. idp/store
+ * only. */
 #ifndef IDP_STORE_DRIVER_H
 #define IDP_STORE_DRIVER_H
 
@@ -34,8 +35,8 @@ enum db_control {
 struct db_driver {
     const char *name;
     /* `*reterr_text` (in `a`) says why not. */
-    enum err (*open)(const char *target, enum db_mode mode, struct arena *a, struct db_conn **ret_conn,
-                     const char **reterr_text);
+    enum err (*open)(const char *target, enum db_mode mode, struct arena *a,
+                     struct db_conn **ret_conn, const char **reterr_text);
     void (*close)(struct db_conn *c);
     /* Runs one statement of the table to its end; `ret_rows`: rows returned, or changed by a
      * statement that returns none. */

@@ -41,8 +41,8 @@ static inline struct db_value v_blob(struct span s) {
  * that callers may pass locals. Returns it for row/ret/refusal to be set; never NULL (past the
  * limit it is a scratch op and build_err is set). */
 struct op *batch_add(struct batch *b, enum stmt stmt, const struct db_value *params, size_t n);
-#define BATCH_ADD(b, stmt, ...)                                                                  \
-    batch_add((b), (stmt), (const struct db_value[]){__VA_ARGS__},                               \
+#define BATCH_ADD(b, stmt, ...)                                                                    \
+    batch_add((b), (stmt), (const struct db_value[]){__VA_ARGS__},                                 \
               sizeof((const struct db_value[]){__VA_ARGS__}) / sizeof(struct db_value))
 #define BATCH_ADD0(b, stmt) batch_add((b), (stmt), NULL, 0)
 
@@ -68,8 +68,8 @@ enum err user_from_row(struct arena *a, const struct db_row *row, size_t first, 
 /* ---- schema ---- */
 
 /* ERR_REFUSED for a database that a newer program made. */
-must_check enum err store_migrate(const struct db_driver *driver, struct db_conn *c, struct arena *a,
-                                  const char **reterr_text);
+must_check enum err store_migrate(const struct db_driver *driver, struct db_conn *c,
+                                  struct arena *a, const char **reterr_text);
 
 /* ---- writer ---- */
 

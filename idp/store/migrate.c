@@ -17,8 +17,8 @@ static int64_t schema_version(const struct db_driver *driver, struct db_conn *c,
     return driver->run(c, &op, a, &rows) ? 0 : version;
 }
 
-static enum err apply(const struct db_driver *driver, struct db_conn *c, const struct sql_migration *m,
-                      struct arena *a) {
+static enum err apply(const struct db_driver *driver, struct db_conn *c,
+                      const struct sql_migration *m, struct arena *a) {
     int64_t rows;
     enum err e = driver->control(c, DB_BEGIN);
     for (const char *const *sql = m->statements; !e && *sql; sql++)
@@ -35,7 +35,7 @@ static enum err apply(const struct db_driver *driver, struct db_conn *c, const s
 }
 
 enum err store_migrate(const struct db_driver *driver, struct db_conn *c, struct arena *a,
-                        const char **reterr_text) {
+                       const char **reterr_text) {
     int64_t version = schema_version(driver, c, a);
     if (version > sql_schema_version) {
         *reterr_text = "the database was made by a newer version of this program";

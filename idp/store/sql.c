@@ -16,8 +16,10 @@ const struct sql_row sql_table[STMT_COUNT] = {
 /* Hot tables' keys begin with 4 bytes of time; what expires has an index on when. */
 static const char *const migration_1[] = {
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value BIGINT NOT NULL)",
-    "CREATE TABLE account (id BYTEA PRIMARY KEY, username TEXT NOT NULL UNIQUE, type BIGINT NOT NULL, "
-    "status BIGINT NOT NULL, ial BIGINT NOT NULL, password_hash TEXT, require_change BIGINT NOT NULL, "
+    "CREATE TABLE account (id BYTEA PRIMARY KEY, username TEXT NOT NULL UNIQUE, "
+    "type BIGINT NOT NULL, "
+    "status BIGINT NOT NULL, ial BIGINT NOT NULL, password_hash TEXT, "
+    "require_change BIGINT NOT NULL, "
     "claims TEXT, identifiers BYTEA, created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL)",
     "CREATE TABLE identifier (kind TEXT NOT NULL, value_index BYTEA NOT NULL, "
     "user_id BYTEA NOT NULL REFERENCES account (id), PRIMARY KEY (kind, value_index))",
@@ -26,11 +28,13 @@ static const char *const migration_1[] = {
     "is_enabled BIGINT NOT NULL, created_at BIGINT NOT NULL)",
     "CREATE TABLE session (key BYTEA PRIMARY KEY, user_id BYTEA NOT NULL REFERENCES account (id), "
     "created_at BIGINT NOT NULL, auth_time BIGINT NOT NULL, last_seen BIGINT NOT NULL, "
-    "expires_at BIGINT NOT NULL, ended_at BIGINT NOT NULL, aal BIGINT NOT NULL, amr BIGINT NOT NULL, "
+    "expires_at BIGINT NOT NULL, ended_at BIGINT NOT NULL, aal BIGINT NOT NULL, "
+    "amr BIGINT NOT NULL, "
     "network TEXT, user_agent TEXT)",
     "CREATE INDEX session_by_user ON session (user_id)",
     "CREATE INDEX session_expiry ON session (expires_at)",
-    "CREATE TABLE oauth_grant (key BYTEA PRIMARY KEY, user_id BYTEA NOT NULL REFERENCES account (id), "
+    "CREATE TABLE oauth_grant (key BYTEA PRIMARY KEY, "
+    "user_id BYTEA NOT NULL REFERENCES account (id), "
     "session_key BYTEA, client_id TEXT NOT NULL, scope TEXT NOT NULL, claims TEXT, acr TEXT, "
     "amr BIGINT NOT NULL, auth_time BIGINT NOT NULL, is_offline BIGINT NOT NULL, "
     "has_refresh BIGINT NOT NULL, generation BIGINT NOT NULL, salt BYTEA NOT NULL, "
@@ -39,9 +43,11 @@ static const char *const migration_1[] = {
     "CREATE INDEX grant_user ON oauth_grant (user_id)",
     "CREATE INDEX grant_session ON oauth_grant (session_key)",
     "CREATE INDEX grant_expiry ON oauth_grant (expires_at)",
-    "CREATE TABLE consent (user_id BYTEA NOT NULL REFERENCES account (id), client_id TEXT NOT NULL, "
+    "CREATE TABLE consent (user_id BYTEA NOT NULL REFERENCES account (id), "
+    "client_id TEXT NOT NULL, "
     "scope TEXT NOT NULL, granted_at BIGINT NOT NULL, PRIMARY KEY (user_id, client_id))",
-    "CREATE TABLE pending (key BYTEA PRIMARY KEY, sealed BYTEA NOT NULL, expires_at BIGINT NOT NULL)",
+    "CREATE TABLE pending (key BYTEA PRIMARY KEY, sealed BYTEA NOT NULL, "
+    "expires_at BIGINT NOT NULL)",
     "CREATE INDEX pending_expiry ON pending (expires_at)",
     "CREATE TABLE once (key BYTEA PRIMARY KEY, expires_at BIGINT NOT NULL)",
     "CREATE INDEX once_expiry ON once (expires_at)",
@@ -51,7 +57,8 @@ static const char *const migration_1[] = {
     "CREATE TABLE signing_key (kid TEXT PRIMARY KEY, key_use TEXT NOT NULL, alg TEXT NOT NULL, "
     "state BIGINT NOT NULL, wrapped BYTEA NOT NULL, public_jwk TEXT, created_at BIGINT NOT NULL, "
     "activated_at BIGINT NOT NULL, retiring_at BIGINT NOT NULL, expires_at BIGINT NOT NULL)",
-    "CREATE TABLE audit (seq BIGINT PRIMARY KEY, at BIGINT NOT NULL, event TEXT NOT NULL, actor TEXT, "
+    "CREATE TABLE audit (seq BIGINT PRIMARY KEY, at BIGINT NOT NULL, event TEXT NOT NULL, "
+    "actor TEXT, "
     "target TEXT, client_id TEXT, address TEXT, request_id TEXT, detail TEXT, hash BYTEA NOT NULL)",
     NULL,
 };

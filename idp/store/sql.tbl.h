@@ -38,13 +38,15 @@ SQL(USER_END_SESSIONS, "bbi",
 SQL(USER_REVOKE_GRANTS, "bi",
     "UPDATE oauth_grant SET revoked_at = $2 WHERE user_id = $1 AND revoked_at = 0")
 SQL(IDENTIFIER_INSERT, "tbb",
-    "INSERT INTO identifier (kind, value_index, user_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
+    "INSERT INTO identifier (kind, value_index, user_id) VALUES ($1, $2, $3) "
+    "ON CONFLICT DO NOTHING")
 SQL(IDENTIFIER_DELETE_USER, "b", "DELETE FROM identifier WHERE user_id = $1")
 
 /* ---- clients ---- */
 
 SQL(CLIENT_FIND, "t",
-    "SELECT client_id, metadata, secret_hash, is_enabled, created_at FROM client WHERE client_id = $1")
+    "SELECT client_id, metadata, secret_hash, is_enabled, created_at FROM client "
+    "WHERE client_id = $1")
 SQL(CLIENT_LIST, "i",
     "SELECT client_id, metadata, secret_hash, is_enabled, created_at FROM client "
     "ORDER BY client_id LIMIT $1")
@@ -65,7 +67,8 @@ SQL(SESSION_FIND, "b",
     "SELECT " SESSION_COLUMNS ", " USER_COLUMNS
     " FROM session s JOIN account u ON u.id = s.user_id WHERE s.key = $1")
 SQL(SESSION_INSERT, "bbiiiiiitt",
-    "INSERT INTO session (key, user_id, created_at, auth_time, last_seen, expires_at, ended_at, aal, "
+    "INSERT INTO session (key, user_id, created_at, auth_time, last_seen, expires_at, ended_at, "
+    "aal, "
     "amr, network, user_agent) VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8, $9, $10)")
 SQL(SESSION_REPLACE, "bi", "UPDATE session SET ended_at = $2 WHERE key = $1 AND ended_at = 0")
 SQL(SESSION_MOVE_GRANTS, "bb", "UPDATE oauth_grant SET session_key = $2 WHERE session_key = $1")
@@ -82,7 +85,8 @@ SQL(SESSION_TOUCH, "bi", "UPDATE session SET last_seen = $2 WHERE key = $1 AND l
 SQL(SESSION_LIST, "bii",
     "SELECT " SESSION_COLUMNS ", " USER_COLUMNS
     " FROM session s JOIN account u ON u.id = s.user_id "
-    "WHERE s.user_id = $1 AND s.ended_at = 0 AND s.expires_at > $2 ORDER BY s.auth_time DESC LIMIT $3")
+    "WHERE s.user_id = $1 AND s.ended_at = 0 AND s.expires_at > $2 "
+    "ORDER BY s.auth_time DESC LIMIT $3")
 SQL(SESSION_COUNT, "i", "SELECT COUNT(*) FROM session WHERE ended_at = 0 AND expires_at > $1")
 
 /* ---- grants ---- */
@@ -112,14 +116,16 @@ SQL(GRANT_ROTATE, "biii",
     "AND s.ended_at = 0 AND s.expires_at > $3))")
 SQL(GRANT_REVOKE, "bi", "UPDATE oauth_grant SET revoked_at = $2 WHERE key = $1 AND revoked_at = 0")
 SQL(GRANT_REVOKE_CLIENT, "bti",
-    "UPDATE oauth_grant SET revoked_at = $3 WHERE user_id = $1 AND client_id = $2 AND revoked_at = 0")
+    "UPDATE oauth_grant SET revoked_at = $3 WHERE user_id = $1 AND client_id = $2 "
+    "AND revoked_at = 0")
 SQL(GRANT_LIST_SESSION, "b",
     "SELECT client_id, MIN(issued_at) FROM oauth_grant WHERE session_key = $1 GROUP BY client_id "
     "ORDER BY 2")
 
 /* ---- consent ---- */
 
-SQL(CONSENT_FIND, "bt", "SELECT scope, granted_at FROM consent WHERE user_id = $1 AND client_id = $2")
+SQL(CONSENT_FIND, "bt",
+    "SELECT scope, granted_at FROM consent WHERE user_id = $1 AND client_id = $2")
 SQL(CONSENT_SAVE, "btti",
     "INSERT INTO consent (user_id, client_id, scope, granted_at) VALUES ($1, $2, $3, $4) "
     "ON CONFLICT (user_id, client_id) DO UPDATE SET scope = excluded.scope, "
@@ -174,7 +180,8 @@ SQL(KEY_MOVE, "tiiii",
 /* ---- audit: the writer fills $1 and $10 ---- */
 
 SQL(AUDIT_INSERT, "iitttttttb",
-    "INSERT INTO audit (seq, at, event, actor, target, client_id, address, request_id, detail, hash) "
+    "INSERT INTO audit (seq, at, event, actor, target, client_id, address, request_id, detail, "
+    "hash) "
     "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)")
 SQL(AUDIT_LAST, "", "SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1")
 SQL(AUDIT_TAIL, "ii",

@@ -13,7 +13,7 @@
 #include "idp/store/driver.h"
 #include "idp/store/sql.h"
 
-#define COLUMNS_MAX 32
+#define COLUMNS_MAX      32
 #define BACKUP_ALL_PAGES (-1)
 
 /* A statement of the table, and where its $1, $2, ... are bound. */
@@ -29,12 +29,8 @@ struct db_conn {
 };
 
 static const char *const control_sql[DB_CONTROL_COUNT] = {
-    [DB_BEGIN] = "BEGIN IMMEDIATE",
-    [DB_BEGIN_READ] = "BEGIN",
-    [DB_COMMIT] = "COMMIT",
-    [DB_ROLLBACK] = "ROLLBACK",
-    [DB_SAVEPOINT] = "SAVEPOINT j",
-    [DB_RELEASE] = "RELEASE j",
+    [DB_BEGIN] = "BEGIN IMMEDIATE",     [DB_BEGIN_READ] = "BEGIN",      [DB_COMMIT] = "COMMIT",
+    [DB_ROLLBACK] = "ROLLBACK",         [DB_SAVEPOINT] = "SAVEPOINT j", [DB_RELEASE] = "RELEASE j",
     [DB_ROLLBACK_TO] = "ROLLBACK TO j",
 };
 
@@ -44,14 +40,10 @@ struct pragma {
     const char *answer;
 };
 static const struct pragma pragmas_common[] = {
-    {"PRAGMA busy_timeout = 5000", "5000"},
-    {"PRAGMA foreign_keys = ON", NULL},
-    {"PRAGMA foreign_keys", "1"},
-    {"PRAGMA trusted_schema = OFF", NULL},
-    {"PRAGMA cell_size_check = ON", NULL},
-    {"PRAGMA mmap_size = 0", NULL},
-    {"PRAGMA cache_size = -1024", NULL},
-    {NULL, NULL},
+    {"PRAGMA busy_timeout = 5000", "5000"}, {"PRAGMA foreign_keys = ON", NULL},
+    {"PRAGMA foreign_keys", "1"},           {"PRAGMA trusted_schema = OFF", NULL},
+    {"PRAGMA cell_size_check = ON", NULL},  {"PRAGMA mmap_size = 0", NULL},
+    {"PRAGMA cache_size = -1024", NULL},    {NULL, NULL},
 };
 static const struct pragma pragmas_writer[] = {
     {"PRAGMA journal_mode = WAL", "wal"},
@@ -260,7 +252,8 @@ static enum err step_all(struct db_conn *c, sqlite3_stmt *st, const struct op *o
     return ERR_OK;
 }
 
-static enum err sqlite_run(struct db_conn *c, const struct op *op, struct arena *a, int64_t *ret_rows) {
+static enum err sqlite_run(struct db_conn *c, const struct op *op, struct arena *a,
+                           int64_t *ret_rows) {
     enum err e = prepare_row(c, op->stmt);
     if (e)
         return e;

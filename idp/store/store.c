@@ -27,7 +27,8 @@ static enum err open_writer(struct store *s, struct arena *a, const char **reter
     return e;
 }
 
-enum err store_open(const char *path, struct arena *a, struct store **ret_store, const char **reterr_text) {
+enum err store_open(const char *path, struct arena *a, struct store **ret_store,
+                    const char **reterr_text) {
     struct store *s = calloc(1, sizeof *s);
     if (!s)
         return ERR_NOMEM;

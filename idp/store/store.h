@@ -78,7 +78,8 @@ must_check enum err store_purge(struct store *s, int64_t now, unsigned most, uin
 void store_user_by_name(struct batch *b, struct span username, struct user *ret);
 void store_user_by_id(struct batch *b, const struct user_id *id, struct user *ret);
 /* By the HMAC index of an identifier. */
-void store_user_by_identifier(struct batch *b, const char *kind, struct span index, struct user *ret);
+void store_user_by_identifier(struct batch *b, const char *kind, struct span index,
+                              struct user *ret);
 /* Gate: ERR_EXISTS when the name is taken. */
 void store_user_insert(struct batch *b, const struct user *u);
 /* Gate: ERR_EXISTS when another user has it. */
@@ -135,7 +136,8 @@ void store_client_list(struct batch *b, struct client_list *ret);
 void store_session_find(struct batch *b, const struct session_key *key, struct session *ret);
 /* `replaces` (may be NULL): the session that the same browser had; it ends in the same commit and
  * its grants stay with it. */
-void store_session_insert(struct batch *b, const struct session *s, const struct session_key *replaces);
+void store_session_insert(struct batch *b, const struct session *s,
+                          const struct session_key *replaces);
 /* Re-authentication in the running session: new key, the old row becomes unusable, grants and
  * participants move to the new one (F09). Gate: ERR_NOT_FOUND when the old one ended meanwhile. */
 void store_session_renew(struct batch *b, const struct session_key *old_key,
@@ -180,7 +182,8 @@ struct grant_list {
     size_t count;
 };
 /* Those of a session, one per client, for "services of this session". */
-void store_grant_list_session(struct batch *b, const struct session_key *key, struct grant_list *ret);
+void store_grant_list_session(struct batch *b, const struct session_key *key,
+                              struct grant_list *ret);
 
 /* ---- consent --------------------------------------------------------------------------------- */
 
@@ -194,7 +197,8 @@ void store_consent_find(struct batch *b, const struct user_id *id, struct span c
 void store_consent_save(struct batch *b, const struct user_id *id, struct span client_id,
                         struct span scope, int64_t now);
 
-/* ---- what did not fit into a sealed code or flow ---------------------------------------------- */
+/* ---- what did not fit into a sealed code or flow ----------------------------------------------
+ */
 
 #define PENDING_KEY_BYTES 20 /* 4 bytes time || 16 random */
 struct pending {
@@ -231,7 +235,8 @@ struct throttle_state {
  * ERR_BUSY when the key is blocked at `now`; ret (may be NULL) gets the state after counting. */
 void store_throttle_take(struct batch *b, const struct throttle_limit *limit, int64_t now,
                          struct throttle_state *ret);
-void store_throttle_find(struct batch *b, const struct throttle_key *key, struct throttle_state *ret);
+void store_throttle_find(struct batch *b, const struct throttle_key *key,
+                         struct throttle_state *ret);
 /* The attempt was good: forget the key. */
 void store_throttle_clear(struct batch *b, const struct throttle_key *key);
 /* The attempt was good, but the key is shared with others (a network): take back one count. */
@@ -266,13 +271,13 @@ void store_key_move(struct batch *b, struct span kid, enum key_state from, enum 
 
 struct audit_event {
     int64_t at;
-    const char *event;      /* "login", "login_failed", "logout", "user_locked", ... */
-    struct span actor;      /* user id (hex) or "staff:UID", never a name or number */
+    const char *event; /* "login", "login_failed", "logout", "user_locked", ... */
+    struct span actor; /* user id (hex) or "staff:UID", never a name or number */
     struct span target;
     struct span client_id;
-    struct span address;    /* client address */
+    struct span address; /* client address */
     struct span request_id;
-    struct span detail;     /* small JSON object, or absent */
+    struct span detail; /* small JSON object, or absent */
 };
 /* Each row's hash covers the row and the hash before it. */
 void store_audit(struct batch *b, const struct audit_event *e);

@@ -7,10 +7,10 @@
 
 void store_audit(struct batch *b, const struct audit_event *e) {
     /* Sequence and hash are the writer's to fill in. */
-    struct op *op = BATCH_ADD(b, STMT_AUDIT_INSERT, v_int(0), v_int(e->at), v_text(span_of(e->event)),
-                              v_text(e->actor), v_text(e->target), v_text(e->client_id),
-                              v_text(e->address), v_text(e->request_id), v_text(e->detail),
-                              v_blob(SPAN_NONE));
+    struct op *op =
+        BATCH_ADD(b, STMT_AUDIT_INSERT, v_int(0), v_int(e->at), v_text(span_of(e->event)),
+                  v_text(e->actor), v_text(e->target), v_text(e->client_id), v_text(e->address),
+                  v_text(e->request_id), v_text(e->detail), v_blob(SPAN_NONE));
     op->is_audit = true;
 }
 
@@ -44,7 +44,8 @@ void store_audit_tail(struct batch *b, int64_t after_seq, unsigned most, struct 
 }
 
 void store_audit_newest(struct batch *b, unsigned most, struct audit_list *ret) {
-    struct op *op = BATCH_ADD(b, STMT_AUDIT_NEWEST, v_int(most < AUDIT_TAIL_MAX ? most : AUDIT_TAIL_MAX));
+    struct op *op =
+        BATCH_ADD(b, STMT_AUDIT_NEWEST, v_int(most < AUDIT_TAIL_MAX ? most : AUDIT_TAIL_MAX));
     op->row = audit_row;
     op->ret = ret;
 }

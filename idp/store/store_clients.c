@@ -31,8 +31,10 @@ void store_client_insert(struct batch *b, const struct client_row *row) {
         ->refusal = ERR_EXISTS;
 }
 
-void store_client_set_enabled(struct batch *b, struct span client_id, bool is_enabled, int64_t now) {
-    BATCH_ADD(b, STMT_CLIENT_SET_ENABLED, v_text(client_id), v_int(is_enabled))->refusal = ERR_NOT_FOUND;
+void store_client_set_enabled(struct batch *b, struct span client_id, bool is_enabled,
+                              int64_t now) {
+    BATCH_ADD(b, STMT_CLIENT_SET_ENABLED, v_text(client_id), v_int(is_enabled))->refusal =
+        ERR_NOT_FOUND;
     if (!is_enabled)
         BATCH_ADD(b, STMT_CLIENT_REVOKE_GRANTS, v_text(client_id), v_int(now));
 }

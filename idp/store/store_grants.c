@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Grants and consent. */
+ * Grants: consumed codes and their refresh tokens. */
 #include "idp/store/internal.h"
 
 static struct db_value v_grant(const struct grant_key *key) {
@@ -60,9 +60,10 @@ void store_grant_find(struct batch *b, const struct grant_key *key, struct grant
     op->ret = ret;
 }
 
-void store_grant_rotate(struct batch *b, const struct grant_key *key, int64_t generation, int64_t now,
-                        int64_t idle_expires_at) {
-    BATCH_ADD(b, STMT_GRANT_ROTATE, v_grant(key), v_int(generation), v_int(now), v_int(idle_expires_at))
+void store_grant_rotate(struct batch *b, const struct grant_key *key, int64_t generation,
+                        int64_t now, int64_t idle_expires_at) {
+    BATCH_ADD(b, STMT_GRANT_ROTATE, v_grant(key), v_int(generation), v_int(now),
+              v_int(idle_expires_at))
         ->refusal = ERR_REPLAYED;
 }
 
@@ -82,34 +83,14 @@ static enum err grant_list_row(struct arena *a, const struct db_row *row, void *
         return ERR_NOMEM;
     list->item = item;
     struct grant *g = &list->item[list->count++];
-    *g = (struct grant){.found = true, .client_id = col_span(a, row, 0), .issued_at = col_int(row, 1)};
+    *g = (struct grant){
+        .found = true, .client_id = col_span(a, row, 0), .issued_at = col_int(row, 1)};
     return ERR_OK;
 }
 
-void store_grant_list_session(struct batch *b, const struct session_key *key, struct grant_list *ret) {
+void store_grant_list_session(struct batch *b, const struct session_key *key,
+                              struct grant_list *ret) {
     struct op *op = BATCH_ADD(b, STMT_GRANT_LIST_SESSION, v_bytes(key->b, SESSION_KEY_BYTES));
     op->row = grant_list_row;
     op->ret = ret;
-}
-
-/* ---- consent ---- */
-
-static enum err consent_row(struct arena *a, const struct db_row *row, void *ret) {
-    struct consent *c = ret;
-    c->found = true;
-    c->scope = col_span(a, row, 0);
-    c->granted_at = col_int(row, 1);
-    return ERR_OK;
-}
-
-void store_consent_find(struct batch *b, const struct user_id *id, struct span client_id,
-                        struct consent *ret) {
-    struct op *op = BATCH_ADD(b, STMT_CONSENT_FIND, v_person(id), v_text(client_id));
-    op->row = consent_row;
-    op->ret = ret;
-}
-
-void store_consent_save(struct batch *b, const struct user_id *id, struct span client_id,
-                        struct span scope, int64_t now) {
-    BATCH_ADD(b, STMT_CONSENT_SAVE, v_person(id), v_text(client_id), v_text(scope), v_int(now));
 }

@@ -41,17 +41,18 @@ void store_key_list(struct batch *b, struct key_list *ret) {
 }
 
 void store_key_insert(struct batch *b, const struct key_row *k) {
-    BATCH_ADD(b, STMT_KEY_INSERT, v_text(k->kid), v_text(span_of(key_use_name(k->use))), v_text(k->alg),
-              v_int(k->state), v_blob(k->wrapped), v_text(k->public_jwk), v_int(k->created_at),
-              v_int(k->activated_at), v_int(k->retiring_at), v_int(k->expires_at))
+    BATCH_ADD(b, STMT_KEY_INSERT, v_text(k->kid), v_text(span_of(key_use_name(k->use))),
+              v_text(k->alg), v_int(k->state), v_blob(k->wrapped), v_text(k->public_jwk),
+              v_int(k->created_at), v_int(k->activated_at), v_int(k->retiring_at),
+              v_int(k->expires_at))
         ->refusal = ERR_EXISTS;
 }
 
-void store_key_move(struct batch *b, struct span kid, enum key_state from, enum key_state to, int64_t now,
-                    int64_t expires_at) {
-    struct op *op = to == KEY_ACTIVE ? BATCH_ADD(b, STMT_KEY_ACTIVATE, v_text(kid), v_int(from), v_int(to),
-                                                 v_int(now))
-                                     : BATCH_ADD(b, STMT_KEY_MOVE, v_text(kid), v_int(from), v_int(to),
-                                                 v_int(now), v_int(expires_at));
+void store_key_move(struct batch *b, struct span kid, enum key_state from, enum key_state to,
+                    int64_t now, int64_t expires_at) {
+    struct op *op = to == KEY_ACTIVE ? BATCH_ADD(b, STMT_KEY_ACTIVATE, v_text(kid), v_int(from),
+                                                 v_int(to), v_int(now))
+                                     : BATCH_ADD(b, STMT_KEY_MOVE, v_text(kid), v_int(from),
+                                                 v_int(to), v_int(now), v_int(expires_at));
     op->refusal = ERR_REFUSED;
 }

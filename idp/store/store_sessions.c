@@ -42,12 +42,13 @@ void store_session_find(struct batch *b, const struct session_key *key, struct s
 }
 
 static void insert(struct batch *b, const struct session *s) {
-    BATCH_ADD(b, STMT_SESSION_INSERT, v_session(&s->key), v_owner(&s->user.id), v_int(s->created_at),
-              v_int(s->auth_time), v_int(s->last_seen), v_int(s->expires_at), v_int(s->aal),
-              v_int(s->amr), v_text(s->network), v_text(s->user_agent));
+    BATCH_ADD(b, STMT_SESSION_INSERT, v_session(&s->key), v_owner(&s->user.id),
+              v_int(s->created_at), v_int(s->auth_time), v_int(s->last_seen), v_int(s->expires_at),
+              v_int(s->aal), v_int(s->amr), v_text(s->network), v_text(s->user_agent));
 }
 
-void store_session_insert(struct batch *b, const struct session *s, const struct session_key *replaces) {
+void store_session_insert(struct batch *b, const struct session *s,
+                          const struct session_key *replaces) {
     insert(b, s);
     if (replaces) {
         BATCH_ADD(b, STMT_SESSION_REPLACE, v_session(replaces), v_int(s->created_at));
@@ -55,22 +56,25 @@ void store_session_insert(struct batch *b, const struct session *s, const struct
     }
 }
 
-void store_session_renew(struct batch *b, const struct session_key *old_key, const struct session *fresh) {
-    BATCH_ADD(b, STMT_SESSION_REPLACE, v_session(old_key), v_int(fresh->created_at))->refusal = ERR_NOT_FOUND;
+void store_session_renew(struct batch *b, const struct session_key *old_key,
+                         const struct session *fresh) {
+    BATCH_ADD(b, STMT_SESSION_REPLACE, v_session(old_key), v_int(fresh->created_at))->refusal =
+        ERR_NOT_FOUND;
     insert(b, fresh);
     BATCH_ADD(b, STMT_SESSION_MOVE_GRANTS, v_session(old_key), v_session(&fresh->key));
 }
 
 void store_session_end(struct batch *b, const struct session_key *key, const struct user_id *owner,
                        int64_t now) {
-    struct op *op = owner ? BATCH_ADD(b, STMT_SESSION_END, v_session(key), v_owner(owner), v_int(now))
-                          : BATCH_ADD(b, STMT_SESSION_END_STAFF, v_session(key), v_int(now));
+    struct op *op = owner
+                        ? BATCH_ADD(b, STMT_SESSION_END, v_session(key), v_owner(owner), v_int(now))
+                        : BATCH_ADD(b, STMT_SESSION_END_STAFF, v_session(key), v_int(now));
     op->refusal = ERR_NOT_FOUND;
     BATCH_ADD(b, STMT_SESSION_REVOKE_GRANTS, v_session(key), v_int(now));
 }
 
-void store_session_end_others(struct batch *b, const struct user_id *owner, const struct session_key *keep,
-                              int64_t now) {
+void store_session_end_others(struct batch *b, const struct user_id *owner,
+                              const struct session_key *keep, int64_t now) {
     BATCH_ADD(b, STMT_USER_END_SESSIONS, v_owner(owner), v_session(keep), v_int(now));
     BATCH_ADD(b, STMT_SESSION_REVOKE_OTHERS_GRANTS, v_owner(owner), v_session(keep), v_int(now));
 }
@@ -88,8 +92,10 @@ static enum err session_list_row(struct arena *a, const struct db_row *row, void
     return session_from_row(a, row, &list->item[list->count++]);
 }
 
-void store_session_list(struct batch *b, const struct user_id *id, int64_t now, struct session_list *ret) {
-    struct op *op = BATCH_ADD(b, STMT_SESSION_LIST, v_owner(id), v_int(now), v_int(SESSIONS_LISTED));
+void store_session_list(struct batch *b, const struct user_id *id, int64_t now,
+                        struct session_list *ret) {
+    struct op *op =
+        BATCH_ADD(b, STMT_SESSION_LIST, v_owner(id), v_int(now), v_int(SESSIONS_LISTED));
     op->row = session_list_row;
     op->ret = ret;
 }

@@ -43,21 +43,23 @@ void store_user_by_id(struct batch *b, const struct user_id *id, struct user *re
     read_user(BATCH_ADD(b, STMT_USER_BY_ID, v_user(id)), ret);
 }
 
-void store_user_by_identifier(struct batch *b, const char *kind, struct span index, struct user *ret) {
+void store_user_by_identifier(struct batch *b, const char *kind, struct span index,
+                              struct user *ret) {
     read_user(BATCH_ADD(b, STMT_USER_BY_IDENTIFIER, v_text(span_of(kind)), v_blob(index)), ret);
 }
 
 void store_user_insert(struct batch *b, const struct user *u) {
-    struct op *op = BATCH_ADD(b, STMT_USER_INSERT, v_user(&u->id), v_text(u->username), v_int(u->type),
-                              v_int(u->status), v_int(u->ial), v_text(u->password_hash),
-                              v_int(u->require_change), v_text(u->claims), v_blob(u->identifiers),
-                              v_int(u->created_at), v_int(u->updated_at));
+    struct op *op = BATCH_ADD(b, STMT_USER_INSERT, v_user(&u->id), v_text(u->username),
+                              v_int(u->type), v_int(u->status), v_int(u->ial),
+                              v_text(u->password_hash), v_int(u->require_change), v_text(u->claims),
+                              v_blob(u->identifiers), v_int(u->created_at), v_int(u->updated_at));
     op->refusal = ERR_EXISTS;
 }
 
 void store_identifier_insert(struct batch *b, const char *kind, struct span index,
                              const struct user_id *id) {
-    struct op *op = BATCH_ADD(b, STMT_IDENTIFIER_INSERT, v_text(span_of(kind)), v_blob(index), v_user(id));
+    struct op *op =
+        BATCH_ADD(b, STMT_IDENTIFIER_INSERT, v_text(span_of(kind)), v_blob(index), v_user(id));
     op->refusal = ERR_EXISTS;
 }
 
@@ -68,37 +70,43 @@ void store_user_unchanged(struct batch *b, const struct user *u) {
 
 void store_user_set_password(struct batch *b, const struct user_id *id, struct span hash,
                              bool require_change, int64_t now) {
-    struct op *op = BATCH_ADD(b, STMT_USER_SET_PASSWORD, v_user(id), v_text(hash), v_int(require_change),
-                              v_int(now));
+    struct op *op = BATCH_ADD(b, STMT_USER_SET_PASSWORD, v_user(id), v_text(hash),
+                              v_int(require_change), v_int(now));
     op->refusal = ERR_NOT_FOUND;
 }
 
 void store_user_upgrade_hash(struct batch *b, const struct user_id *id, struct span old_hash,
                              struct span new_hash, int64_t now) {
-    BATCH_ADD(b, STMT_USER_UPGRADE_HASH, v_user(id), v_text(old_hash), v_text(new_hash), v_int(now));
+    BATCH_ADD(b, STMT_USER_UPGRADE_HASH, v_user(id), v_text(old_hash), v_text(new_hash),
+              v_int(now));
 }
 
-/* The name is given up, but not to a later account by chance: it becomes one that cannot be typed. */
+/* The name is given up, but not to a later account by chance: it becomes one that cannot be typed.
+ */
 static void erase(struct batch *b, const struct user_id *id, int64_t now) {
     char name[8 + 2 * USER_ID_BYTES + 1] = "erased: ";
     hex_encode(id->b, USER_ID_BYTES, name + 8);
-    BATCH_ADD(b, STMT_USER_ERASE, v_user(id), v_text(span_of(name)), v_int(now))->refusal = ERR_NOT_FOUND;
+    BATCH_ADD(b, STMT_USER_ERASE, v_user(id), v_text(span_of(name)), v_int(now))->refusal =
+        ERR_NOT_FOUND;
     BATCH_ADD(b, STMT_IDENTIFIER_DELETE_USER, v_user(id));
     BATCH_ADD(b, STMT_CONSENT_DELETE_USER, v_user(id));
 }
 
-void store_user_set_status(struct batch *b, const struct user_id *id, enum user_status status, int64_t now) {
+void store_user_set_status(struct batch *b, const struct user_id *id, enum user_status status,
+                           int64_t now) {
     if (status == USER_ERASED)
         erase(b, id, now);
     else
-        BATCH_ADD(b, STMT_USER_SET_STATUS, v_user(id), v_int(status), v_int(now))->refusal = ERR_NOT_FOUND;
+        BATCH_ADD(b, STMT_USER_SET_STATUS, v_user(id), v_int(status), v_int(now))->refusal =
+            ERR_NOT_FOUND;
 }
 
 void store_user_end_all(struct batch *b, const struct user_id *id, const struct session_key *except,
                         int64_t now) {
     static const struct session_key nobody;
     const struct session_key *keep = except ? except : &nobody;
-    BATCH_ADD(b, STMT_USER_END_SESSIONS, v_user(id), v_bytes(keep->b, SESSION_KEY_BYTES), v_int(now));
+    BATCH_ADD(b, STMT_USER_END_SESSIONS, v_user(id), v_bytes(keep->b, SESSION_KEY_BYTES),
+              v_int(now));
     BATCH_ADD(b, STMT_USER_REVOKE_GRANTS, v_user(id), v_int(now));
 }
 
@@ -111,9 +119,11 @@ static enum err user_list_row(struct arena *a, const struct db_row *row, void *r
     return user_from_row(a, row, 0, &list->item[list->count++]);
 }
 
-void store_user_list(struct batch *b, struct span after_username, unsigned most, struct user_list *ret) {
-    struct op *op = BATCH_ADD(b, STMT_USER_LIST, v_text(after_username.ptr ? after_username : SPAN("")),
-                              v_int(most < USER_LIST_MAX ? most : USER_LIST_MAX));
+void store_user_list(struct batch *b, struct span after_username, unsigned most,
+                     struct user_list *ret) {
+    struct op *op =
+        BATCH_ADD(b, STMT_USER_LIST, v_text(after_username.ptr ? after_username : SPAN("")),
+                  v_int(most < USER_LIST_MAX ? most : USER_LIST_MAX));
     op->row = user_list_row;
     op->ret = ret;
 }

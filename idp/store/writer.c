@@ -148,7 +148,8 @@ static void *writer_main(void *arg) {
 
 /* ---- life ---- */
 
-enum err writer_start(const struct db_driver *driver, struct db_conn *conn, struct writer **ret_writer) {
+enum err writer_start(const struct db_driver *driver, struct db_conn *conn,
+                      struct writer **ret_writer) {
     struct writer *w = calloc(1, sizeof *w);
     if (!w)
         return ERR_NOMEM;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The store's writer and readers alone: jobs a second, CPU microseconds a job (all threads) and jobs
- * a commit, with 1, 32 and 256 in flight, on the disk that holds FOLDER (default /tmp).
+ * The store's writer and readers alone: jobs a second, CPU microseconds a job (all threads) and
+ * jobs a commit, with 1, 32 and 256 in flight, on the disk that holds FOLDER (default /tmp).
  *   bench_store [FOLDER [SECONDS]] */
 #include <pthread.h>
 #include <semaphore.h>
@@ -13,7 +13,7 @@
 #include "idp/store/store.h"
 
 #define IN_FLIGHT_MAX 256
-#define GRANTS 2000
+#define GRANTS        2000
 
 struct slot {
     struct write_job job;
@@ -67,17 +67,25 @@ static void key_of(uint64_t number, unsigned char *key, size_t len) {
 }
 
 static struct grant grant_of(uint64_t number) {
-    struct grant g = {.user_id = bench.session.user.id, .session_key = bench.session.key,
-                      .has_session = true, .client_id = SPAN("bench-client"),
-                      .scope = SPAN("openid profile"), .acr = SPAN("1"), .auth_time = bench.now,
-                      .has_refresh = true, .rotated_at = bench.now, .issued_at = bench.now,
-                      .idle_expires_at = bench.now + 3600, .expires_at = bench.now + 86400};
+    struct grant g = {.user_id = bench.session.user.id,
+                      .session_key = bench.session.key,
+                      .has_session = true,
+                      .client_id = SPAN("bench-client"),
+                      .scope = SPAN("openid profile"),
+                      .acr = SPAN("1"),
+                      .auth_time = bench.now,
+                      .has_refresh = true,
+                      .rotated_at = bench.now,
+                      .issued_at = bench.now,
+                      .idle_expires_at = bench.now + 3600,
+                      .expires_at = bench.now + 86400};
     key_of(number, g.key.b, sizeof g.key.b);
     return g;
 }
 
 static void add_audit(struct batch *b) {
-    store_audit(b, &(struct audit_event){.at = bench.now, .event = "token",
+    store_audit(b, &(struct audit_event){.at = bench.now,
+                                         .event = "token",
                                          .actor = SPAN("00112233445566778899aabbccddeeff"),
                                          .client_id = SPAN("bench-client"),
                                          .address = SPAN("203.0.113.7"),
@@ -152,10 +160,11 @@ static void run(struct workload *w, unsigned in_flight, double seconds) {
     double took = (double)(clock_mono_us() - began) / 1e6;
     cpu = cpu_us() - cpu;
     store_stats_get(bench.store, &after);
-    printf("%-28s %4u in flight: %8.0f jobs/s, %6.1f CPU us a job, %5.1f jobs a commit, %llu failed\n",
-           w->name, in_flight, (double)jobs / took, cpu / (double)jobs,
-           (double)(after.jobs - before.jobs) / (double)(after.commits - before.commits),
-           (unsigned long long)bench.failed);
+    printf(
+        "%-28s %4u in flight: %8.0f jobs/s, %6.1f CPU us a job, %5.1f jobs a commit, %llu failed\n",
+        w->name, in_flight, (double)jobs / took, cpu / (double)jobs,
+        (double)(after.jobs - before.jobs) / (double)(after.commits - before.commits),
+        (unsigned long long)bench.failed);
     sem_destroy(&bench.some_idle);
 }
 
@@ -191,11 +200,19 @@ static void make_session(void) {
     struct arena a = ARENA_INIT(ARENA_LIMIT_DEFAULT);
     struct batch b = BATCH_INIT(&a);
     struct session *s = &bench.session;
-    *s = (struct session){.user = {.id = {{1}}, .username = SPAN("an"), .type = USER_CITIZEN,
-                                   .status = USER_ACTIVE, .ial = 1, .password_hash = SPAN("h"),
+    *s = (struct session){.user = {.id = {{1}},
+                                   .username = SPAN("an"),
+                                   .type = USER_CITIZEN,
+                                   .status = USER_ACTIVE,
+                                   .ial = 1,
+                                   .password_hash = SPAN("h"),
                                    .claims = SPAN("{}")},
-                          .created_at = bench.now, .auth_time = bench.now, .last_seen = bench.now,
-                          .expires_at = bench.now + 86400, .aal = 1, .amr = AMR_PWD};
+                          .created_at = bench.now,
+                          .auth_time = bench.now,
+                          .last_seen = bench.now,
+                          .expires_at = bench.now + 86400,
+                          .aal = 1,
+                          .amr = AMR_PWD};
     key_of(1, s->key.b, sizeof s->key.b);
     store_user_insert(&b, &s->user);
     store_session_insert(&b, s, NULL);

@@ -90,7 +90,7 @@ static int strike(enum disk_call call) {
 
 /* ---- the file's methods: what matters here, the rest is passed on ---- */
 
-#define REAL(f) (((struct file *)(f))->real)
+#define REAL(f)              (((struct file *)(f))->real)
 #define PASS(f, method, ...) REAL(f)->pMethods->method(REAL(f), __VA_ARGS__)
 
 static int file_close(sqlite3_file *f) {
@@ -174,7 +174,8 @@ static const sqlite3_io_methods file_methods = {
     .xShmUnmap = file_shm_unmap,
 };
 
-static int vfs_open(sqlite3_vfs *v, const char *name, sqlite3_file *out, int flags, int *ret_flags) {
+static int vfs_open(sqlite3_vfs *v, const char *name, sqlite3_file *out, int flags,
+                    int *ret_flags) {
     sqlite3_vfs *real = v->pAppData;
     struct file *f = (struct file *)out;
     *f = (struct file){.kind = FILE_OTHER, .real = (sqlite3_file *)(f + 1)};

@@ -66,22 +66,42 @@ enum err run_read(struct fixture *f) {
 }
 
 struct user sample_user(unsigned char id, const char *name) {
-    return (struct user){.id = {{id}}, .username = span_of(name), .type = USER_CITIZEN,
-                         .status = USER_ACTIVE, .ial = 1, .password_hash = SPAN("hash"),
-                         .claims = SPAN("{}"), .created_at = NOW, .updated_at = NOW};
+    return (struct user){.id = {{id}},
+                         .username = span_of(name),
+                         .type = USER_CITIZEN,
+                         .status = USER_ACTIVE,
+                         .ial = 1,
+                         .password_hash = SPAN("hash"),
+                         .claims = SPAN("{}"),
+                         .created_at = NOW,
+                         .updated_at = NOW};
 }
 
 struct session sample_session(const struct user *u, unsigned char key) {
-    return (struct session){.key = {{0, 0, 0, key}}, .user = *u, .created_at = NOW, .auth_time = NOW,
-                            .last_seen = NOW, .expires_at = NOW + 3600, .aal = 1, .amr = AMR_PWD,
+    return (struct session){.key = {{0, 0, 0, key}},
+                            .user = *u,
+                            .created_at = NOW,
+                            .auth_time = NOW,
+                            .last_seen = NOW,
+                            .expires_at = NOW + 3600,
+                            .aal = 1,
+                            .amr = AMR_PWD,
                             .network = SPAN("127.0.0.0/24")};
 }
 
 struct grant sample_grant(const struct session *s, unsigned char key) {
-    return (struct grant){.key = {{0, 0, 0, key}}, .user_id = s->user.id, .session_key = s->key,
-                          .has_session = true, .client_id = SPAN("c"), .scope = SPAN("openid"),
-                          .acr = SPAN("1"), .auth_time = NOW, .has_refresh = true, .issued_at = NOW,
-                          .idle_expires_at = NOW + 100, .expires_at = NOW + 1000};
+    return (struct grant){.key = {{0, 0, 0, key}},
+                          .user_id = s->user.id,
+                          .session_key = s->key,
+                          .has_session = true,
+                          .client_id = SPAN("c"),
+                          .scope = SPAN("openid"),
+                          .acr = SPAN("1"),
+                          .auth_time = NOW,
+                          .has_refresh = true,
+                          .issued_at = NOW,
+                          .idle_expires_at = NOW + 100,
+                          .expires_at = NOW + 1000};
 }
 
 struct session make_session(struct fixture *f, unsigned char id) {

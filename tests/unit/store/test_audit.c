@@ -62,10 +62,10 @@ static void test_any_change_breaks_it(void **state) {
         {"actor", {saved.e.at, saved.e.event, SPAN("b"), .detail = saved.e.detail}},
         {"detail", {saved.e.at, saved.e.event, saved.e.actor, .detail = SPAN("{\"n\":6}")}},
         {"detail gone", {saved.e.at, saved.e.event, saved.e.actor}},
-        {"moved to the next column", {saved.e.at, saved.e.event, .target = saved.e.actor,
-                                      .detail = saved.e.detail}},
-        {"absent made empty", {saved.e.at, saved.e.event, saved.e.actor, .target = SPAN(""),
-                               .detail = saved.e.detail}},
+        {"moved to the next column",
+         {saved.e.at, saved.e.event, .target = saved.e.actor, .detail = saved.e.detail}},
+        {"absent made empty",
+         {saved.e.at, saved.e.event, saved.e.actor, .target = SPAN(""), .detail = saved.e.detail}},
     };
     for (size_t i = 0; i < sizeof change / sizeof change[0]; i++) {
         row->e = change[i].e;

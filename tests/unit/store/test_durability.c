@@ -14,9 +14,9 @@
 #include "fixture.h"
 #include "idp/store/internal.h"
 
-#define JOBS 700
+#define JOBS          700
 #define IN_FLIGHT_MAX 6
-#define PURGE_EVERY 50
+#define PURGE_EVERY   50
 
 static unsigned n_cuts = 300;
 
@@ -88,7 +88,8 @@ static void load_submit(struct load *l, int number) {
     n->arena = ARENA_INIT(ARENA_LIMIT_DEFAULT);
     n->b = BATCH_INIT(&n->arena);
     store_once(&n->b, key, NOW + (number % 2 ? 1 : 1000000));
-    store_audit(&n->b, &(struct audit_event){.at = NOW, .event = "load", .detail = span_of(detail)});
+    store_audit(&n->b,
+                &(struct audit_event){.at = NOW, .event = "load", .detail = span_of(detail)});
     pthread_mutex_lock(&l->lock);
     l->in_flight++;
     pthread_mutex_unlock(&l->lock);
@@ -213,8 +214,9 @@ static void test_X06_no_answer_leaves_before_its_sync_and_no_cut_loses_one(void 
     assert_int_equal(l->premature, 0);
     assert_true(crash_vfs_checkpoints() > 0);
     struct aftermath after = cut_power(f, l, n_cuts);
-    print_message("%u power cuts in %zu writes and syncs, %d acknowledgements: %u lost, %u damaged\n",
-                  n_cuts, crash_vfs_events(), JOBS, after.lost, after.damaged);
+    print_message(
+        "%u power cuts in %zu writes and syncs, %d acknowledgements: %u lost, %u damaged\n", n_cuts,
+        crash_vfs_events(), JOBS, after.lost, after.damaged);
     assert_int_equal(after.lost, 0);
     assert_int_equal(after.damaged, 0);
     fixture_close(f);
@@ -227,7 +229,8 @@ static void test_X06_synchronous_NORMAL_is_caught(void **state) {
     const char *why;
     assert_int_equal(store_open(f->path, &f->arena, &f->store, &why), ERR_OK);
     sqlite3 *writer = newest_connection;
-    assert_int_equal(sqlite3_exec(writer, "PRAGMA synchronous = NORMAL", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(writer, "PRAGMA synchronous = NORMAL", NULL, NULL, NULL),
+                     SQLITE_OK);
     struct load *l = load_new(f->store);
     load_run(l, JOBS);
     crash_vfs_stop();

@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define GROUP 50
-#define QUEUE 1024
+#define GROUP   50
+#define QUEUE   1024
 #define THREADS 4
 
 /* ---- a job of its own ---- */
@@ -208,7 +208,7 @@ static void test_the_hook_comes_once_a_group_after_its_answers(void **state) {
 
 /* ---- many at once ---- */
 
-#define CODES 10000
+#define CODES  10000
 #define WINDOW 64
 
 struct race {
@@ -231,7 +231,8 @@ static void submit_patiently(struct store *s, struct write_job *job) {
         nanosleep(&(struct timespec){.tv_nsec = 100000}, NULL);
 }
 
-/* Slot i of the window carries codes i, i + WINDOW, ...: it is waited for before it is used again. */
+/* Slot i of the window carries codes i, i + WINDOW, ...: it is waited for before it is used again.
+ */
 static void *consume_all(void *arg) {
     struct race *r = arg;
     struct job *jobs = calloc(WINDOW, sizeof *jobs);
@@ -322,8 +323,11 @@ struct guesses {
 };
 
 static void *guess_all(void *arg) {
-    static const struct throttle_limit limit = {.key = {{3}}, .free_failures = 5, .base_seconds = 60,
-                                                .max_seconds = 600, .memory_seconds = 3600};
+    static const struct throttle_limit limit = {.key = {{3}},
+                                                .free_failures = 5,
+                                                .base_seconds = 60,
+                                                .max_seconds = 600,
+                                                .memory_seconds = 3600};
     struct guesses *g = arg;
     struct arena a = ARENA_INIT(ARENA_LIMIT_DEFAULT);
     for (int i = 0; i < 50; i++) {

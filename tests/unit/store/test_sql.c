@@ -38,7 +38,7 @@ static const struct rule forbidden[] = {
     {"FOR", "SELECT a FROM t WHERE b = $1 FOR UPDATE"},
     {"BEGIN", "BEGIN IMMEDIATE"},
     {"session_user", "CREATE INDEX session_user ON session (user_id)"}, /* reserved */
-    {"user", "SELECT user FROM session"},                              /* likewise */
+    {"user", "SELECT user FROM session"},                               /* likewise */
     {"\"", "SELECT 1 FROM t WHERE a = \"x\""},
     {"`", "SELECT `a` FROM t"},
     {"?", "SELECT 1 FROM t WHERE a = ?"},

@@ -144,8 +144,12 @@ static void test_F09_renewed_session_takes_its_grants_along(void **state) {
     assert_int_equal(run_write(f), ERR_NOT_FOUND);
 }
 
-static const struct throttle_limit limit = {.key = {{1}}, .free_failures = 2, .base_seconds = 4,
-                                            .max_seconds = 30, .hard_failures = 6, .memory_seconds = 1000};
+static const struct throttle_limit limit = {.key = {{1}},
+                                            .free_failures = 2,
+                                            .base_seconds = 4,
+                                            .max_seconds = 30,
+                                            .hard_failures = 6,
+                                            .memory_seconds = 1000};
 
 static enum err take(struct fixture *f, int64_t now, struct throttle_state *ret) {
     store_throttle_take(fresh(f), &limit, now, ret);
@@ -166,9 +170,9 @@ static void test_F03_throttle_counts_doubles_and_stops(void **state) {
     assert_int_equal(s.blocked_until, NOW + 4 + 8);
     assert_int_equal(take(f, NOW + 12, &s), ERR_OK);
     assert_int_equal(take(f, NOW + 28, &s), ERR_OK);
-    assert_int_equal(s.blocked_until, NOW + 28 + 30); /* the ceiling */
+    assert_int_equal(s.blocked_until, NOW + 28 + 30);   /* the ceiling */
     assert_int_equal(take(f, NOW + 500, &s), ERR_BUSY); /* the hard limit: 6 */
-    assert_int_equal(take(f, NOW + 2000, &s), ERR_OK); /* forgotten */
+    assert_int_equal(take(f, NOW + 2000, &s), ERR_OK);  /* forgotten */
     assert_int_equal(s.failures, 1);
     store_throttle_give_back(fresh(f), &limit);
     assert_int_equal(run_write(f), ERR_OK);
@@ -215,7 +219,8 @@ static void test_audit_is_chained(void **state) {
     struct fixture *f = *state;
     struct audit_list list = {0};
     for (int i = 0; i < 3; i++) {
-        store_audit(fresh(f), &(struct audit_event){.at = NOW, .event = "login", .actor = SPAN("a")});
+        store_audit(fresh(f),
+                    &(struct audit_event){.at = NOW, .event = "login", .actor = SPAN("a")});
         assert_int_equal(run_write(f), ERR_OK);
     }
     struct user taken = sample_user(1, "an");
@@ -236,9 +241,14 @@ static void test_audit_is_chained(void **state) {
 static void test_keys_clients_consent_lists(void **state) {
     struct fixture *f = *state;
     struct session s = make_session(f, 1);
-    struct key_row key = {.kid = SPAN("k"), .use = KEY_USE_SIG, .alg = SPAN("ES256"), .state = KEY_ACTIVE,
-                          .wrapped = SPAN("w"), .public_jwk = SPAN("{}")};
-    struct client_row client = {.client_id = SPAN("c"), .metadata = SPAN("{}"), .is_enabled = true}, got = {0};
+    struct key_row key = {.kid = SPAN("k"),
+                          .use = KEY_USE_SIG,
+                          .alg = SPAN("ES256"),
+                          .state = KEY_ACTIVE,
+                          .wrapped = SPAN("w"),
+                          .public_jwk = SPAN("{}")};
+    struct client_row client = {.client_id = SPAN("c"), .metadata = SPAN("{}"), .is_enabled = true},
+                      got = {0};
     struct key_list keys = {0};
     struct client_list clients = {0};
     struct consent consent = {0};
@@ -287,7 +297,8 @@ static void test_backup_opens_as_a_store(void **state) {
     const char *why = "";
     (void)snprintf(copy, sizeof copy, "%s/copy.db", f->folder);
     assert_int_equal(store_backup(f->store, copy, &f->arena, &why), ERR_OK);
-    assert_int_not_equal(store_backup(f->store, copy, &f->arena, &why), ERR_OK); /* never over a file */
+    assert_int_not_equal(store_backup(f->store, copy, &f->arena, &why),
+                         ERR_OK); /* never over a file */
     struct store *again;
     assert_int_equal(store_open(copy, &f->arena, &again, &why), ERR_OK);
     store_close(again);
@@ -296,13 +307,20 @@ static void test_backup_opens_as_a_store(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
 #define T(name) STORE_TEST(name)
-        T(test_user_is_found_and_a_taken_name_refused), T(test_erasing_ends_everything),
-        T(test_a_changed_account_is_noticed),           T(test_B02_code_is_consumed_once),
-        T(test_B45_code_of_an_ended_session_is_refused), T(test_B24_rotation_needs_the_newest_generation),
-        T(test_session_end_spares_offline_grants),      T(test_F09_renewed_session_takes_its_grants_along),
-        T(test_F03_throttle_counts_doubles_and_stops),  T(test_one_time_things_and_overflow),
-        T(test_purge_takes_what_expired_only),          T(test_audit_is_chained),
-        T(test_keys_clients_consent_lists),             T(test_backup_opens_as_a_store),
+        T(test_user_is_found_and_a_taken_name_refused),
+        T(test_erasing_ends_everything),
+        T(test_a_changed_account_is_noticed),
+        T(test_B02_code_is_consumed_once),
+        T(test_B45_code_of_an_ended_session_is_refused),
+        T(test_B24_rotation_needs_the_newest_generation),
+        T(test_session_end_spares_offline_grants),
+        T(test_F09_renewed_session_takes_its_grants_along),
+        T(test_F03_throttle_counts_doubles_and_stops),
+        T(test_one_time_things_and_overflow),
+        T(test_purge_takes_what_expired_only),
+        T(test_audit_is_chained),
+        T(test_keys_clients_consent_lists),
+        T(test_backup_opens_as_a_store),
 #undef T
     };
     return cmocka_run_group_tests_name("store", tests, NULL, NULL);
