@@ -139,20 +139,21 @@ SQL(PENDING_FIND, "bi", "SELECT sealed FROM pending WHERE key = $1 AND expires_a
 SQL(ONCE_INSERT, "bi", "INSERT INTO once (key, expires_at) VALUES ($1, $2) ON CONFLICT DO NOTHING")
 
 /* ---- throttle: $1 key, $2 now, $3 free, $4 base, $5 most, $6 hard, $7 memory; the delay for the
- * k-th failure beyond the free ones is base * 2^(k-1), at most `most` ---- */
+ * k-th failure beyond the free ones is base * 2^(k-1), at most `most`. Without delay there is no time
+ * to wait for at all: a request that began a second earlier may be counted later ---- */
 
-#define THROTTLE_DELAY(failures)                                                                 \
-    "CASE WHEN " failures " <= $3 THEN 0 WHEN " failures " - $3 > 20 THEN $5 "                   \
-    "WHEN $4 << CAST(" failures " - $3 - 1 AS INTEGER) > $5 THEN $5 "                            \
-    "ELSE $4 << CAST(" failures " - $3 - 1 AS INTEGER) END"
+#define THROTTLE_UNTIL(failures)                                                                 \
+    "CASE WHEN " failures " <= $3 THEN 0 WHEN " failures " - $3 > 20 THEN $2 + $5 "              \
+    "WHEN $4 << CAST(" failures " - $3 - 1 AS INTEGER) > $5 THEN $2 + $5 "                       \
+    "ELSE $2 + ($4 << CAST(" failures " - $3 - 1 AS INTEGER)) END"
 #define THROTTLE_NEXT                                                                            \
     "(CASE WHEN throttle.last_failure_at < $2 - $7 THEN 1 ELSE throttle.failures + 1 END)"
 
 SQL(THROTTLE_TAKE, "biiiiii",
     "INSERT INTO throttle (key, failures, last_failure_at, blocked_until, expires_at) "
-    "VALUES ($1, 1, $2, $2 + " THROTTLE_DELAY("1") ", $2 + $7) "
+    "VALUES ($1, 1, $2, " THROTTLE_UNTIL("1") ", $2 + $7) "
     "ON CONFLICT (key) DO UPDATE SET failures = " THROTTLE_NEXT ", last_failure_at = $2, "
-    "blocked_until = $2 + " THROTTLE_DELAY(THROTTLE_NEXT) ", expires_at = $2 + $7 "
+    "blocked_until = " THROTTLE_UNTIL(THROTTLE_NEXT) ", expires_at = $2 + $7 "
     "WHERE throttle.blocked_until <= $2 AND ($6 = 0 OR throttle.failures < $6 "
     "OR throttle.last_failure_at < $2 - $7) RETURNING failures, blocked_until")
 SQL(THROTTLE_FIND, "b", "SELECT failures, blocked_until FROM throttle WHERE key = $1")
@@ -219,5 +220,5 @@ SQL(SCHEMA_SET_VERSION, "i",
 
 #undef USER_COLUMNS
 #undef SESSION_COLUMNS
-#undef THROTTLE_DELAY
+#undef THROTTLE_UNTIL
 #undef THROTTLE_NEXT

@@ -161,7 +161,7 @@ static void test_F03_throttle_counts_doubles_and_stops(void **state) {
     struct throttle_state s = {0};
     assert_int_equal(take(f, NOW, &s), ERR_OK);
     assert_int_equal(take(f, NOW, &s), ERR_OK);
-    assert_int_equal(s.blocked_until, NOW);
+    assert_int_equal(s.blocked_until, 0);
     assert_int_equal(take(f, NOW, &s), ERR_OK);
     assert_int_equal(s.failures, 3);
     assert_int_equal(s.blocked_until, NOW + 4);
@@ -179,6 +179,15 @@ static void test_F03_throttle_counts_doubles_and_stops(void **state) {
     store_throttle_find(fresh(f), &limit.key, &s);
     assert_int_equal(run_read(f), ERR_OK);
     assert_int_equal(s.failures, 0);
+}
+
+/* Of two requests, that which began in the earlier second may be counted last. */
+static void test_F03_who_began_earlier_does_not_wait(void **state) {
+    struct fixture *f = *state;
+    assert_int_equal(take(f, NOW + 1, NULL), ERR_OK);
+    assert_int_equal(take(f, NOW, NULL), ERR_OK);
+    assert_int_equal(take(f, NOW, NULL), ERR_OK);
+    assert_int_equal(take(f, NOW + 1, NULL), ERR_BUSY); /* the third was one too many */
 }
 
 static void test_one_time_things_and_overflow(void **state) {
@@ -316,6 +325,7 @@ int main(void) {
         T(test_session_end_spares_offline_grants),
         T(test_F09_renewed_session_takes_its_grants_along),
         T(test_F03_throttle_counts_doubles_and_stops),
+        T(test_F03_who_began_earlier_does_not_wait),
         T(test_one_time_things_and_overflow),
         T(test_purge_takes_what_expired_only),
         T(test_audit_is_chained),
