@@ -74,9 +74,9 @@ static bool begin_write(struct exchange *x) {
         return false;
     x->write = (struct write_job){.batch = &req->write, .done = write_done};
     library_suspend(x);
-    enum err e = store_submit(x->thread->server->cfg.store, &x->write);
-    if (e) {
-        req->write.result = e;
+    if (store_submit(x->thread->server->cfg.store, &x->write)) {
+        /* Not ERR_BUSY: that is a throttle's gate, and means something else to who asked. */
+        req->write.result = ERR_UNAVAILABLE;
         return false;
     }
     x->thread->jobs_out++;

@@ -11,9 +11,9 @@
 #include "web/server_internal.h"
 
 /* Bytes per connection for the request, the library's copy and index of its cookies and parameters,
- * and the answer's header: 16 KiB of request (guard.h) may be answered by a Location of 10 KiB.
- * Above 32 KiB the library maps the memory, so what is not touched costs nothing. */
-#define CONNECTION_MEMORY ((size_t)64 * 1024)
+ * and the answer's header. Not a byte more: above 32 KiB the library maps the memory for each
+ * connection, and mapping waits for hashing threads that populate theirs (docs/decisions/0005). */
+#define CONNECTION_MEMORY ((size_t)32 * 1024)
 
 const char *library_version(void) {
     return MHD_get_version();
