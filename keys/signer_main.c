@@ -18,6 +18,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "base/thread.h"
 #include "keys/sandbox.h"
 #include "keys/signer_keys.h"
 #include "keys/signer_policy.h"
@@ -231,6 +232,7 @@ static void say_hello(struct channel_thread *t) {
 static void *serve_channel(void *arg) {
     struct channel_thread *t = arg;
     static _Thread_local char message[SIGNER_MESSAGE_MAX];
+    thread_prefer_latency();
     (void)pthread_barrier_wait(&t->state->started);
     for (;;) {
         ssize_t n = recv(t->fd, message, sizeof message, MSG_TRUNC);

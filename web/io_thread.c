@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/thread.h"
 #include "web/server_internal.h"
 
 #define SWEEP_US       1000000
@@ -180,6 +181,7 @@ static void round_run(struct io_thread *t) {
 
 static void *io_thread_run(void *arg) {
     struct io_thread *t = arg;
+    thread_prefer_latency();
     t->now_us = clock_mono_us();
     /* Jobs that are out hold memory of their exchanges: they are waited for in any case. */
     while (!atomic_load(&t->server->stopping) || t->jobs_out)

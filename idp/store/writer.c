@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/thread.h"
 #include "idp/store/audit_chain.h"
 #include "idp/store/internal.h"
 
@@ -139,6 +140,7 @@ static size_t take_group(struct writer *w, struct write_job *group[GROUP_MAX]) {
 
 static void *writer_main(void *arg) {
     struct writer *w = arg;
+    thread_prefer_latency();
     struct write_job *group[GROUP_MAX];
     size_t n;
     while ((n = take_group(w, group)) > 0)

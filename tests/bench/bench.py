@@ -98,7 +98,7 @@ def latencies(send, seconds, gap=0.002):
 
 def bare_hash():
     """CPU milliseconds of one hash, with as many at a time as the pool runs: they share memory bandwidth."""
-    runs = [subprocess.Popen([f"{BUILD}/tests/bench/bench_hash", "60"], stdout=subprocess.PIPE, text=True)
+    runs = [subprocess.Popen([f"{BUILD}/tests/bench/bench_hash", "30"], stdout=subprocess.PIPE, text=True)
             for _ in range(os.cpu_count())]
     return statistics.mean(float(run.communicate()[0]) for run in runs)
 
@@ -110,6 +110,7 @@ def crowd_of(make):
     stop = multiprocessing.Event()
 
     def run(i):
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
         os.nice(19)
         function = make(i)
         while not stop.is_set():
@@ -200,13 +201,15 @@ def main():
         bench.measure("client_credentials", 8000, client_credentials)
         bench.measure("silent code flow", 4000, code_flow)
         bench.measure("refresh", 4000, refresh)
-        cpu = bench.measure("password sign-in", 240, sign_in)
-        bare = bare_hash()
-        print(f"bare Argon2id hash           {bare:8.3f} CPU-ms, {os.cpu_count()} at a time as in the pool; "
-              f"a sign-in is {cpu / bare:.3f} x that")
-
-        with contextlib.suppress(PermissionError):
-            os.nice(-10)
+        ratios = []
+        for _ in range(ROUNDS):
+            bare = bare_hash()
+            ratios.append(bench.measure("password sign-in", 120, sign_in) / bare)
+            print(f"  bare Argon2id hash {bare:.2f} CPU-ms, {os.cpu_count()} at a time as in the pool: "
+                  f"a sign-in is {ratios[-1]:.3f} x that")
+        print(f"a sign-in is {statistics.median(ratios):.3f} x the bare hash (median of {ROUNDS} rounds)")
+        with contextlib.suppress(PermissionError): # the one who measures is never kept waiting for a core
+            os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(10))
         quiet_token = client_credentials(0)
         ratios = []
         for number in range(ROUNDS):
