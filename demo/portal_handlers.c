@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/encode.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "base/params.h"
 #include "base/secret.h"
 #include "demo/portal.h"
@@ -104,15 +105,31 @@ static void set_cookie(struct request *req, const char *cookie) {
     respond_cookie(req, COOKIE, span_of(arena_strdup(req->arena, cookie)), &(struct cookie_options){0});
 }
 
+static void log_failure(const struct request *req, const char *event, enum err e) {
+    LOG(LOG_WARN, event, LOG_STR("why", err_text(e)), LOG_STR("request_id", req->id));
+}
+
 static void sign_in_work(struct request *req) {
     struct portal *p = portal_of(req);
-    struct portal_session fresh = {.signed_in = false};
+    struct portal_session fresh = {.signed_in = false}, current;
     char cookie[PORTAL_COOKIE_CHARS + 1];
     CLEANUP(buf_done) struct buf url = BUF_INIT(8192);
+    if (current_session(req, &current)) {
+        if (current.signed_in) {
+            respond_redirect(req, SPAN("/"));
+            return;
+        }
+        portal_session_remove(p->sessions, request_own_cookie(req, COOKIE)); /* begun, not ended */
+    }
     rp_login_new(&fresh.login);
     const char *locale = req->lang == LANG_EN ? "&ui_locales=en" : "&ui_locales=vi";
-    if (rp_discover(p->rp) || rp_authorize_url(p->rp, &fresh.login, locale, &url) ||
-        portal_session_add(p->sessions, &fresh, req->now, cookie)) {
+    enum err e = rp_discover(p->rp);
+    if (!e)
+        e = rp_authorize_url(p->rp, &fresh.login, locale, &url);
+    if (!e)
+        e = portal_session_add(p->sessions, &fresh, req->now, cookie);
+    if (e) {
+        log_failure(req, "sign_in_unavailable", e);
         respond_error_page(req, 503, "unavailable");
         return;
     }
@@ -157,14 +174,11 @@ static enum err finish(struct request *req, struct portal_session *ret_session) 
         return ERR_REFUSED;
     /* One use, whatever the outcome. */
     portal_session_remove(portal_of(req)->sessions, request_own_cookie(req, COOKIE));
-    const struct rp_callback callback = {
-        .code = params_find(&req->query, "code"),
-        .state = params_find(&req->query, "state"),
-        .iss = params_find(&req->query, "iss"),
-        .error = params_find(&req->query, "error"),
-    };
+    struct rp_callback callback;
     struct rp_tokens tokens;
-    enum err e = rp_finish(portal_of(req)->rp, &pending.login, &callback, req->arena, &tokens);
+    enum err e = rp_callback_parse(req->arena, req->query_text, &callback);
+    if (!e)
+        e = rp_finish(portal_of(req)->rp, &pending.login, &callback, req->arena, &tokens);
     if (e)
         return e;
     e = merge_claims(req, &tokens, ret_session);
@@ -183,6 +197,7 @@ static void callback_work(struct request *req) {
         return;
     }
     if (e) {
+        log_failure(req, "sign_in_refused", e);
         respond_error_page(req, e == ERR_UNAVAILABLE ? 503 : 400,
                            e == ERR_UNAVAILABLE ? "unavailable" : "expired_flow");
         return;

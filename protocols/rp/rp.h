@@ -39,8 +39,10 @@ struct rp_config {
 must_check enum err rp_new(const struct rp_config *config, struct rp **ret_rp);
 void rp_free(struct rp *rp); /* accepts NULL */
 
-/* Network. Fetches metadata and keys. ERR_REFUSED when the document's issuer is another, or an
- * endpoint is not https under an https issuer; ERR_UNAVAILABLE. Safe to call again. */
+/* Network. Fetches metadata and keys, once: after success it returns at once. One fetch at a time,
+ * whose result all share who wait for it; after three failures at most one every 2 s. ERR_REFUSED
+ * when the document's issuer is another, or an endpoint is not https under an https issuer;
+ * ERR_UNAVAILABLE. */
 must_check enum err rp_discover(struct rp *rp);
 bool rp_is_ready(const struct rp *rp);
 
@@ -61,6 +63,8 @@ must_check enum err rp_authorize_url(const struct rp *rp, const struct rp_login 
 struct rp_callback {
     struct span code, state, iss, error, error_description;
 };
+/* From the raw query. ERR_SYNTAX, ERR_TOO_LONG, and ERR_REPEATED: no parameter may come twice. */
+must_check enum err rp_callback_parse(struct arena *a, struct span query, struct rp_callback *ret_callback);
 
 struct rp_tokens {
     struct span id_token, access_token, refresh_token; /* in the arena; refresh may be absent */
@@ -69,7 +73,8 @@ struct rp_tokens {
 };
 
 /* The answer's own checks, without network: state (constant time), RFC 9207 iss, error.
- * ERR_REFUSED: not ours. ERR_NOT_FOUND: the provider answered with an error. */
+ * ERR_REFUSED: not ours. ERR_NOT_FOUND: the provider answered with an error. ERR_UNAVAILABLE before
+ * discovery. */
 must_check enum err rp_callback_check(const struct rp *rp, const struct rp_login *login,
                                       const struct rp_callback *callback);
 /* Network. rp_callback_check, code exchange, ID token validation. */

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/encode.h"
 #include "base/json.h"
+#include "base/params.h"
 #include "base/random.h"
 #include "base/secret.h"
 #include "protocols/rp/rp_internal.h"
@@ -76,8 +77,34 @@ enum err rp_authorize_url(const struct rp *rp, const struct rp_login *login, con
     return buf_err(out);
 }
 
+/* ---- the answer ---- */
+
+static const struct param_def callback_defs[] = {
+    /* name               field                                             parse       max   flags  specification */
+    {"code",              offsetof(struct rp_callback, code),              param_ascii, 4096, 0}, /* RFC 6749 4.1.2 */
+    {"state",             offsetof(struct rp_callback, state),             param_ascii, 256,  0}, /* RFC 6749 4.1.2 */
+    {"iss",               offsetof(struct rp_callback, iss),               param_ascii, 2048, 0}, /* RFC 9207 2 */
+    {"error",             offsetof(struct rp_callback, error),             param_ascii, 256,  0}, /* RFC 6749 4.1.2.1 */
+    {"error_description", offsetof(struct rp_callback, error_description), param_span,  4096, 0}, /* RFC 6749 4.1.2.1 */
+};
+
+enum err rp_callback_parse(struct arena *a, struct span query, struct rp_callback *ret_callback) {
+    struct rp_callback callback = {.code = SPAN_NONE};
+    struct params params = {.count = 0};
+    const char *name;
+    enum err e = params_split(a, query, &params);
+    if (!e)
+        e = params_fill(callback_defs, ARRAY_LEN(callback_defs), a, &params, &callback, &name);
+    if (e)
+        return e;
+    *ret_callback = callback;
+    return ERR_OK;
+}
+
 enum err rp_callback_check(const struct rp *rp, const struct rp_login *login,
                            const struct rp_callback *callback) {
+    if (!rp_is_ready(rp))
+        return ERR_UNAVAILABLE; /* whether iss must come is not known yet */
     if (!login->state[0] || !ct_equal(callback->state, span_of(login->state)))
         return ERR_REFUSED;
     //= https://www.rfc-editor.org/rfc/rfc9207#section-2.4
@@ -139,7 +166,8 @@ static enum err tokens_read(const json_t *answer, struct arena *a, struct rp_tok
     t->refresh_token = arena_dup(a, json_str(answer, "refresh_token"));
     if (json_int(answer, "expires_in", &t->expires_in))
         t->expires_in = 0;
-    return t->access_token.len ? ERR_OK : ERR_REFUSED;
+    /* RFC 6749 A.12: tokens are visible ASCII; anything else could not be sent as a bearer. */
+    return t->access_token.len && ascii_printable(t->access_token) ? ERR_OK : ERR_REFUSED;
 }
 
 enum err rp_finish(struct rp *rp, const struct rp_login *login, const struct rp_callback *callback,
@@ -176,7 +204,7 @@ enum err rp_refresh(struct rp *rp, struct span refresh_token, struct span sub, s
     add_param(&form, "refresh_token", refresh_token);
     AUTO_JSON json_t *answer = NULL;
     struct rp_tokens t = {.claims = NULL};
-    enum err e = ask_token(rp, a, &form, &answer);
+    enum err e = rp_is_ready(rp) ? ask_token(rp, a, &form, &answer) : ERR_UNAVAILABLE;
     if (!e)
         e = tokens_read(answer, a, &t);
     const struct rp_id_token_expect expect = {.access_token = t.access_token, .sub = sub, .now = clock_now()};
@@ -192,6 +220,8 @@ enum err rp_refresh(struct rp *rp, struct span refresh_token, struct span sub, s
 
 enum err rp_userinfo(struct rp *rp, struct span access_token, struct span sub, struct arena *a,
                      json_t **ret_claims) {
+    if (!rp_is_ready(rp))
+        return ERR_UNAVAILABLE;
     if (!rp->at.userinfo)
         return ERR_UNSUPPORTED;
     const struct rp_http_request q = {.url = rp->at.userinfo, .ca_file = rp->ca_file,

@@ -23,17 +23,17 @@ static void jwt_cleanup(jwt_t **j) {
     jwt_free(*j);
 }
 
-enum verdict rp_libjwt_agrees(const struct jwk *key, struct span token) {
+enum verdict rp_libjwt_agrees(const struct jwk *key, const struct jose_alg *alg, struct span token) {
     CLEANUP(bio_cleanup) BIO *pem = BIO_new(BIO_s_mem());
     CLEANUP(jwt_cleanup) jwt_t *jwt = NULL;
     CLEANUP(arena_done) struct arena a = ARENA_INIT(2 * JWS_MAX_BYTES);
     char *text = NULL, *copy = arena_strndup(&a, token.ptr, token.len);
-    if (!pem || !copy || !key->alg || PEM_write_bio_PUBKEY(pem, key->pkey) != 1)
+    if (!pem || !copy || !key->pkey || PEM_write_bio_PUBKEY(pem, key->pkey) != 1)
         return DENY;
     long len = BIO_get_mem_data(pem, &text);
     if (jwt_decode(&jwt, copy, (const unsigned char *)text, (int)len) != 0)
         return DENY;
-    return strcmp(jwt_alg_str(jwt_get_alg(jwt)), key->alg->name) == 0 ? ALLOW : DENY;
+    return strcmp(jwt_alg_str(jwt_get_alg(jwt)), alg->name) == 0 ? ALLOW : DENY;
 }
 
 static bool audience_is(const json_t *claims, const char *client_id) {
@@ -53,9 +53,13 @@ static bool audience_is(const json_t *claims, const char *client_id) {
 }
 
 static bool times_good(const json_t *claims, int64_t now) {
-    int64_t exp, iat;
-    return json_int(claims, "exp", &exp) == ERR_OK && json_int(claims, "iat", &iat) == ERR_OK &&
-           exp > now - RP_CLOCK_SKEW && iat <= now + RP_CLOCK_SKEW;
+    int64_t exp, iat, nbf = now;
+    if (json_int(claims, "exp", &exp) || json_int(claims, "iat", &iat))
+        return false;
+    if (json_object_get(claims, "nbf") && json_int(claims, "nbf", &nbf))
+        return false;
+    return exp > now - RP_CLOCK_SKEW && iat <= now + RP_CLOCK_SKEW && iat >= now - RP_IAT_AGE &&
+           nbf <= now + RP_CLOCK_SKEW;
 }
 
 /* OIDC Core 3.1.3.6: the left half of the hash of the access token's ASCII. */
@@ -96,7 +100,7 @@ enum err rp_id_token_check(struct rp *rp, struct arena *a, struct span token,
     if (e)
         return e;
     AUTO_JWK struct jwk *key = (struct jwk *)(uintptr_t)jws.key;
-    if (rp_libjwt_agrees(key, token) != ALLOW)
+    if (rp_libjwt_agrees(key, rp->alg, token) != ALLOW)
         return ERR_BAD_SIGNATURE;
     AUTO_JSON json_t *claims = NULL;
     e = json_parse_object(jws.payload, CLAIMS_MAX, &claims);

@@ -15,11 +15,21 @@ struct rp_endpoints {
     bool iss_in_answer; /* RFC 9207: authorization_response_iss_parameter_supported */
 };
 
-struct rp_jwks {
-    pthread_mutex_t lock; /* one refetch at a time; others wait for its result */
-    struct jwk_set keys;
-    double budget;        /* refetches allowed now, at most RP_REFETCH_BURST */
+/* One fetch at a time, and only so many (U09). */
+struct rp_flight {
+    pthread_mutex_t flying;
+    atomic_uint ended;    /* fetches so far */
+    enum err result;      /* of the last one */
+    double budget;        /* fetches allowed now, at most RP_FETCH_BURST */
+    double per_second;    /* how fast it grows */
     int64_t refilled_us;  /* monotonic */
+};
+
+struct rp_jwks {
+    pthread_mutex_t lock; /* held no longer than it takes to copy or replace what follows */
+    struct jwk_set keys;
+    int64_t fetched_us;   /* monotonic; 0: never */
+    struct rp_flight flight;
 };
 
 struct rp {
@@ -29,7 +39,7 @@ struct rp {
     bool is_https;
     struct rp_endpoints at;
     struct rp_jwks jwks;
-    pthread_mutex_t discovering;
+    struct rp_flight discovery;
     atomic_bool ready; /* `at` is written before, and never after */
 };
 
@@ -44,17 +54,41 @@ struct rp_http_request {
     struct span bearer;    /* Authorization: Bearer */
 };
 #define RP_HTTP_SECONDS 5
-#define RP_HTTP_MAX (256 * 1024)
-/* ERR_UNAVAILABLE: no answer, too long, a redirect. The body is in the arena. */
+#define RP_HTTP_MAX (256 * 1024)        /* body */
+#define RP_HTTP_HEADERS_MAX (32 * 1024) /* all header lines together */
+/* ERR_UNAVAILABLE: no answer in time, or too long. ERR_SYNTAX: a bearer that is no header text. A
+ * redirect is an answer like any other, whose status callers do not accept. The body is in the
+ * arena, absent when empty. */
 must_check enum err rp_http(const struct rp_http_request *q, struct arena *a, long *ret_status,
                             struct span *ret_body);
+/* An address that we call or send browsers to: https, or with `http_loopback` also http on this
+ * machine; a host, no user, no fragment. ERR_REFUSED. */
+must_check enum err rp_url_check(const char *url, bool http_loopback);
+
+/* ---- rp_discovery.c ---- */
+
+#define RP_DISCOVERY_SECONDS 2
+void rp_endpoints_done(struct rp_endpoints *at);
+
+/* ---- rp_flight.c ---- */
+
+#define RP_FETCH_BURST 3
+void rp_flight_init(struct rp_flight *f, unsigned seconds_between);
+void rp_flight_done(struct rp_flight *f);
+/* Fetches that had ended when the caller looked at what it has. */
+unsigned rp_flight_seen(struct rp_flight *f);
+/* Runs `fetch`, unless one has ended since `seen`: then its result. ERR_BUSY: over the budget. */
+must_check enum err rp_flight_run(struct rp_flight *f, unsigned seen, enum err (*fetch)(struct rp *),
+                                  struct rp *rp);
 
 /* ---- rp_jwks.c ---- */
 
-#define RP_REFETCH_SECONDS 10 /* an unknown kid may cause one refetch in this time, */
-#define RP_REFETCH_BURST 3    /* saved up to this many (U09) */
+#define RP_REFETCH_SECONDS 10     /* an unknown kid may cause one refetch in this time */
+#define RP_KEYS_FRESH_SECONDS 3600  /* older keys are fetched again before use: the provider's max-age */
+#define RP_KEYS_STALE_SECONDS 86400 /* when that fails they serve on, so long */
 must_check enum err rp_jwks_fetch(struct rp *rp);
-/* Verifies with the known keys; with an unknown kid, refetches within the budget and tries again. */
+/* Verifies with the known keys; with an unknown kid, refetches within the budget and tries again.
+ * `ret_jws->key` is the caller's to jwk_unref. ERR_UNAVAILABLE: the keys are too old. */
 must_check enum err rp_jwks_verify(struct rp *rp, struct arena *a, struct span token,
                                    const struct jws_expect *expect, struct jws *ret_jws);
 
@@ -67,13 +101,14 @@ struct rp_id_token_expect {
     int64_t now;
 };
 #define RP_CLOCK_SKEW 30 /* seconds */
+#define RP_IAT_AGE 600   /* seconds: tokens come straight from the token endpoint (U03) */
 /* OIDC Core 3.1.3.7 after the strict gate and libjwt's second opinion. */
 must_check enum err rp_id_token_check(struct rp *rp, struct arena *a, struct span token,
                                       const struct rp_id_token_expect *expect, json_t **ret_claims);
 /* The claims alone (unit tests reach every rule through it). */
 must_check enum err rp_id_token_claims_check(const struct rp *rp, const json_t *claims,
                                              const struct rp_id_token_expect *expect);
-/* libjwt: does it, too, find the signature good? */
-enum verdict rp_libjwt_agrees(const struct jwk *key, struct span token);
+/* libjwt: does it, too, find the signature good, by this algorithm? */
+enum verdict rp_libjwt_agrees(const struct jwk *key, const struct jose_alg *alg, struct span token);
 
 #endif
