@@ -219,6 +219,20 @@ static void test_a_code_of_a_locked_user_or_an_expired_session_is_refused(void *
     assert_int_equal(run_write(f), ERR_OK);
 }
 
+static void test_a_grant_without_a_refresh_token_does_not_rotate(void **state) {
+    struct fixture *f = *state;
+    struct session s = make_session(f, 1);
+    struct grant without = sample_grant(&s, 7), with = make_grant(f, &s, 8, true, "c");
+    without.has_refresh = false;
+    without.is_offline = true;
+    store_grant_consume_code(fresh(f), &without);
+    assert_int_equal(run_write(f), ERR_OK);
+    store_grant_rotate(fresh(f), &without.key, 0, NOW + 1, NOW + 50);
+    assert_int_equal(run_write(f), ERR_REPLAYED);
+    store_grant_rotate(fresh(f), &with.key, 0, NOW + 1, NOW + 50);
+    assert_int_equal(run_write(f), ERR_OK);
+}
+
 static void test_a_locked_users_refresh_token_does_not_rotate(void **state) {
     struct fixture *f = *state;
     struct session s = make_session(f, 1);
@@ -332,6 +346,7 @@ int main(void) {
         STORE_TEST(test_activity_only_moves_forward),
         STORE_TEST(test_withdrawn_consent_revokes_that_clients_grants),
         STORE_TEST(test_a_code_of_a_locked_user_or_an_expired_session_is_refused),
+        STORE_TEST(test_a_grant_without_a_refresh_token_does_not_rotate),
         STORE_TEST(test_a_locked_users_refresh_token_does_not_rotate),
         STORE_TEST(test_clients_and_keys_are_unique_and_known),
         STORE_TEST(test_users_are_listed_page_by_page),
