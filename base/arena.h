@@ -35,6 +35,4 @@ void arena_reset(struct arena *a);
 /* Wipes and frees everything. Accepts an arena that was never used. */
 void arena_done(struct arena *a);
 
-#define ARENA_NEW(a, type) ((type *)arena_alloc((a), sizeof(type)))
-
 #endif

@@ -103,9 +103,6 @@ static void add_big_endian(struct buf *b, uint64_t n, unsigned bytes) {
 void buf_add_u8(struct buf *b, uint8_t n) {
     add_big_endian(b, n, 1);
 }
-void buf_add_u16(struct buf *b, uint16_t n) {
-    add_big_endian(b, n, 2);
-}
 void buf_add_u32(struct buf *b, uint32_t n) {
     add_big_endian(b, n, 4);
 }
@@ -168,9 +165,6 @@ static uint64_t read_big_endian(struct reader *r, unsigned bytes) {
 
 uint8_t reader_u8(struct reader *r) {
     return (uint8_t)read_big_endian(r, 1);
-}
-uint16_t reader_u16(struct reader *r) {
-    return (uint16_t)read_big_endian(r, 2);
 }
 uint32_t reader_u32(struct reader *r) {
     return (uint32_t)read_big_endian(r, 4);

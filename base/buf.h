@@ -35,7 +35,6 @@ __attribute__((format(printf, 2, 3))) void buf_addf(struct buf *b, const char *f
 char *buf_reserve(struct buf *b, size_t len);
 /* Wire integers, big-endian. */
 void buf_add_u8(struct buf *b, uint8_t n);
-void buf_add_u16(struct buf *b, uint16_t n);
 void buf_add_u32(struct buf *b, uint32_t n);
 void buf_add_u64(struct buf *b, uint64_t n);
 /* u32 length, then the bytes. */
@@ -59,7 +58,6 @@ struct reader {
     ((struct reader){(const unsigned char *)(span_).ptr, (span_).len, ERR_OK})
 
 uint8_t reader_u8(struct reader *r);
-uint16_t reader_u16(struct reader *r);
 uint32_t reader_u32(struct reader *r);
 uint64_t reader_u64(struct reader *r);
 /* Borrowed from the reader's input. */

@@ -125,12 +125,6 @@ void hex_encode(const void *bytes, size_t len, char *out) {
     out[2 * len] = '\0';
 }
 
-void hex_add(struct buf *b, const void *bytes, size_t len) {
-    char *room = buf_reserve(b, 2 * len);
-    if (room)
-        hex_encode(bytes, len, room); /* its NUL lands on the buffer's own */
-}
-
 static int hex_lower_value(char c) {
     if (c >= '0' && c <= '9')
         return c - '0';

@@ -27,8 +27,7 @@ must_check enum err b64url_decode_arena(struct arena *a, struct span text, struc
 must_check enum err b64_decode_arena(struct arena *a, struct span text, struct span *ret_bytes);
 void b64_add(struct buf *b, const void *bytes, size_t len);
 
-void hex_add(struct buf *b, const void *bytes, size_t len); /* lower case */
-/* `out` needs 2*len+1 bytes. */
+/* Lower case. `out` needs 2*len+1 bytes. */
 void hex_encode(const void *bytes, size_t len, char *out);
 /* Lower case only: upper case would be a second spelling. */
 must_check enum err hex_decode(struct span text, void *out, size_t size, size_t *ret_len);

@@ -170,11 +170,6 @@ void json_add_bool(struct json_out *o, const char *name, bool value) {
     buf_add_str(o->b, value ? "true" : "false");
 }
 
-void json_add_null(struct json_out *o, const char *name) {
-    add_name(o, name);
-    buf_add_str(o->b, "null");
-}
-
 void json_add_raw(struct json_out *o, const char *name, struct span text) {
     add_name(o, name);
     buf_add_span(o->b, text);

@@ -53,7 +53,6 @@ void json_add_str(struct json_out *o, const char *name, struct span value);
 void json_add_opt(struct json_out *o, const char *name, struct span value);
 void json_add_i64(struct json_out *o, const char *name, int64_t value);
 void json_add_bool(struct json_out *o, const char *name, bool value);
-void json_add_null(struct json_out *o, const char *name);
 /* `text` is a complete JSON value that the caller vouches for. */
 void json_add_raw(struct json_out *o, const char *name, struct span text);
 /* A jansson value. */

@@ -25,9 +25,6 @@ static inline struct span span_of(const char *cstr) {
 static inline struct span span_bytes(const void *ptr, size_t len) {
     return (struct span){(const char *)ptr, len};
 }
-static inline bool span_is_empty(struct span s) {
-    return s.len == 0;
-}
 /* Not constant time: for public values only (secrets: ct_equal in secret.h). */
 static inline bool span_eq(struct span a, struct span b) {
     return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);

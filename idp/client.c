@@ -26,7 +26,8 @@ const struct client_word client_grant_words[] = {
 };
 const size_t client_grant_words_count = ARRAY_LEN(client_grant_words);
 
-unsigned client_word_find(const struct client_word *words, size_t n, struct span text) {
+/* 0: no such word. */
+static unsigned word_find(const struct client_word *words, size_t n, struct span text) {
     for (size_t i = 0; i < n; i++)
         if (span_is(text, words[i].text))
             return words[i].value;
@@ -54,12 +55,12 @@ static void read_texts(struct client *c, const json_t *m) {
 }
 
 static void read_choices(struct client *c, const json_t *m) {
-    c->auth = (enum client_auth)client_word_find(client_auth_words, client_auth_words_count,
+    c->auth = (enum client_auth)word_find(client_auth_words, client_auth_words_count,
                                                  json_str(m, "token_endpoint_auth_method"));
     c->is_public = c->auth == CLIENT_AUTH_NONE;
     const json_t *grants = json_object_get(m, "grant_types");
     for (size_t i = 0; i < json_array_size(grants); i++)
-        c->grant_types |= client_word_find(client_grant_words, client_grant_words_count,
+        c->grant_types |= word_find(client_grant_words, client_grant_words_count,
                                            string_of(json_array_get(grants, i)));
     c->is_pairwise = !span_is(json_str(m, "subject_type"), "public");
     c->id_token_alg = jose_alg_find(json_str(m, "id_token_signed_response_alg"));

@@ -18,7 +18,5 @@ extern const struct client_word client_auth_words[];
 extern const size_t client_auth_words_count;
 extern const struct client_word client_grant_words[];
 extern const size_t client_grant_words_count;
-/* 0: no such word. */
-unsigned client_word_find(const struct client_word *words, size_t n, struct span text);
 
 #endif

@@ -81,7 +81,9 @@ static bool browser_is_ours(struct span cookie) {
     return b64url_decode(cookie, bytes, sizeof bytes, &len) == ERR_OK && len == BROWSER_BYTES;
 }
 
-struct span flow_browser(struct request *req) {
+/* The browser's flow cookie, made and set on the response when it has none. Same value for the
+ * whole request. */
+static struct span flow_browser(struct request *req) {
     if (req->browser.len)
         return req->browser;
     struct span cookie = request_own_cookie(req, "flow");

@@ -39,15 +39,12 @@ struct flow {
     unsigned char proven_with[FLOW_PROOF_BYTES]; /* digest of the stored hash that it matched */
 };
 
-/* Seals into base64url text in the arena, bound to flow_browser(). ERR_TOO_LONG. */
+/* Seals into base64url text in the arena, bound to the browser's flow cookie. ERR_TOO_LONG. */
 enum err flow_seal(struct request *req, const struct flow *f, struct span *ret_handle)
     __attribute__((warn_unused_result));
 /* ERR_SYNTAX, ERR_EXPIRED (config flow_seconds), ERR_BAD_SIGNATURE (other browser, edited). */
 enum err flow_open(struct request *req, struct span handle, struct flow *ret_flow)
     __attribute__((warn_unused_result));
-/* The browser's flow cookie, made and set on the response when it has none. Same value for the
- * whole request. */
-struct span flow_browser(struct request *req);
 /* "/authorize/resume" or "/account" with ?flow=HANDLE: where to go after a step of the flow. */
 struct span flow_resume_url(struct request *req, const struct flow *f, struct span handle);
 /* Form token: MAC over the browser cookie (or session) and the form's name; checked in constant

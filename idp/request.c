@@ -44,7 +44,8 @@ static bool cookie_search(struct span field, const char *name, struct span *foun
     return true;
 }
 
-struct span request_cookie(const struct request *req, const char *name) {
+/* Absent when missing, empty, or sent twice with different values (F17). */
+static struct span cookie_value(const struct request *req, const char *name) {
     const struct transport *t = req->transport;
     struct span found = SPAN_NONE;
     for (size_t i = 0; i < t->n_headers; i++)
@@ -68,7 +69,7 @@ static void cookie_name(const struct transport *t, const char *base, char out[CO
 struct span request_own_cookie(const struct request *req, const char *base) {
     char name[COOKIE_NAME_MAX];
     cookie_name(req->transport, base, name);
-    return request_cookie(req, name);
+    return cookie_value(req, name);
 }
 
 /* RFC 9110 12.5.1, as far as it matters here: a range that covers text/html and is not q=0. */

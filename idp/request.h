@@ -110,7 +110,7 @@ struct request {
     bool wrote;                  /* a write has been run (look at write.result) */
     enum err work_result;        /* ERR_OK, or ERR_BUSY when the pool had no room: answer 503 */
     unsigned rounds;             /* decide calls so far; the engine stops at 16 */
-    struct span browser;         /* flow_browser()'s: the flow cookie's value, once it is known */
+    struct span browser;         /* idp/flow.c's: the flow cookie's value, once it is known */
     const struct transport *transport; /* idp/transport.h: header and cookie look-up */
     struct response response;
 };
@@ -119,8 +119,6 @@ struct request {
 struct span request_header(const struct request *req, const char *name);
 /* How many there are. */
 size_t request_header_count(const struct request *req, const char *name);
-/* Cookie value; absent when missing, empty, or sent twice with different values (F17). */
-struct span request_cookie(const struct request *req, const char *name);
 
 /* ---- answering ------------------------------------------------------------------------------- */
 

@@ -6,12 +6,12 @@
 #include "base/cleanup.h"
 
 const struct jose_alg jose_algs[] = {
-    /* name     kty      crv        digest    pss    sig_len min_bits signs  specification */
-    {"ES256", KTY_EC,  "P-256",   "SHA256", false, 64,     256,     true,  "RFC 7518 3.4"},
-    {"RS256", KTY_RSA, NULL,      "SHA256", false, 0,      2048,    true,  "RFC 7518 3.3"},
-    {"PS256", KTY_RSA, NULL,      "SHA256", true,  0,      2048,    true,  "RFC 7518 3.5"},
-    {"EdDSA", KTY_OKP, "Ed25519", NULL,     false, 64,     256,     true,  "RFC 8037 3.1"},
-    {"HS256", KTY_OCT, NULL,      "SHA256", false, 32,     256,     false, "RFC 7518 3.2"},
+    /* name     kty      digest    pss    sig_len min_bits signs  specification */
+    {"ES256", KTY_EC,  "SHA256", false, 64,     256,     true,  "RFC 7518 3.4"},
+    {"RS256", KTY_RSA, "SHA256", false, 0,      2048,    true,  "RFC 7518 3.3"},
+    {"PS256", KTY_RSA, "SHA256", true,  0,      2048,    true,  "RFC 7518 3.5"},
+    {"EdDSA", KTY_OKP, NULL,     false, 64,     256,     true,  "RFC 8037 3.1"},
+    {"HS256", KTY_OCT, "SHA256", false, 32,     256,     false, "RFC 7518 3.2"},
 };
 const size_t jose_algs_count = ARRAY_LEN(jose_algs);
 

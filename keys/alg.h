@@ -15,7 +15,6 @@ enum jose_kty { KTY_EC, KTY_RSA, KTY_OKP, KTY_OCT };
 struct jose_alg {
     const char *name;   /* "ES256" */
     enum jose_kty kty;
-    const char *crv;    /* "P-256", "Ed25519"; NULL for RSA and oct */
     const char *digest; /* OpenSSL's name; NULL for EdDSA */
     bool pss;
     size_t sig_len;     /* bytes; 0: as long as the RSA modulus */

@@ -320,7 +320,7 @@ static enum err parse_alg(const json_t *j, const char *implied, struct jwk *k) {
     return k->alg && k->alg->kty == k->kty ? ERR_OK : ERR_UNSUPPORTED;
 }
 
-enum err jwk_parse_object(const json_t *j, struct jwk **ret_jwk) {
+must_check static enum err parse_object(const json_t *j, struct jwk **ret_jwk) {
     size_t t = 0;
     struct span kty = json_str(j, "kty");
     while (t < ARRAY_LEN(types) && !span_is(kty, types[t].name))
@@ -346,7 +346,7 @@ enum err jwk_parse_object(const json_t *j, struct jwk **ret_jwk) {
 enum err jwk_parse(struct span json, struct jwk **ret_jwk) {
     AUTO_JSON json_t *j = NULL;
     enum err e = json_parse_object(json, JWK_MAX_BYTES, &j);
-    return e ? e : jwk_parse_object(j, ret_jwk);
+    return e ? e : parse_object(j, ret_jwk);
 }
 
 /* ---- sets ---- */
@@ -406,7 +406,7 @@ enum err jwk_set_parse(struct span json, struct jwk_set *ret_set) {
             return ERR_SYNTAX;
         //= https://www.rfc-editor.org/rfc/rfc7517#section-5
         //# Implementations SHOULD ignore JWKs within a JWK Set that use "kty" (key type) values that are not understood by them, that are missing required members, or for which values are out of the supported ranges.
-        if (jwk_parse_object(item, &k))
+        if (parse_object(item, &k))
             continue;
         e = set_add(&set, k);
         if (e)

@@ -71,6 +71,14 @@ static enum err start_threads(struct server *s, const char **reterr_text) {
     return acceptor_start(s, reterr_text);
 }
 
+/* The store's group-done hook: wakes the I/O threads that have finished jobs. */
+static void wake_those_with_news(void *server) {
+    struct server *s = server;
+    for (unsigned i = 0; i < s->n_threads; i++)
+        if (s->thread[i])
+            io_thread_wake_if_news(s->thread[i]);
+}
+
 enum err server_start(const struct server_config *cfg, const struct route *routes, size_t n_routes,
                       struct server **ret_server, const char **reterr_text) {
     *reterr_text = "no memory";
@@ -81,7 +89,7 @@ enum err server_start(const struct server_config *cfg, const struct route *route
     s->is_layout_known = guard_layout_is_known(library_version());
     random_bytes(&s->seed, sizeof s->seed);
     if (cfg->store)
-        store_on_group_done(cfg->store, server_wake, s);
+        store_on_group_done(cfg->store, wake_those_with_news, s);
     enum err e = prepare(s, cfg, routes, n_routes, reterr_text);
     if (!e)
         e = start_threads(s, reterr_text);
@@ -103,13 +111,6 @@ uint16_t server_admin_port(const struct server *s) {
 
 enum err server_reload_tls(struct server *s) {
     return s->tls ? tls_reload(s->tls, s->tls_certificate, s->tls_key) : ERR_UNSUPPORTED;
-}
-
-void server_wake(void *server) {
-    struct server *s = server;
-    for (unsigned i = 0; s && i < s->n_threads; i++)
-        if (s->thread[i])
-            io_thread_wake_if_news(s->thread[i]);
 }
 
 static void wake_all(struct server *s) {
@@ -142,7 +143,7 @@ void server_free(struct server *s) {
     wake_all(s);
     for (unsigned i = 0; i < s->n_started; i++)
         pthread_join(s->thread[i]->thread, NULL);
-    /* Synchronizes with the writer, which may be about to call server_wake. */
+    /* Synchronizes with the writer, which may be about to call wake_those_with_news. */
     if (s->cfg.store)
         store_on_group_done(s->cfg.store, NULL, NULL);
     for (unsigned i = 0; i < s->n_threads; i++)

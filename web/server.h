@@ -84,9 +84,6 @@ must_check enum err server_reload_tls(struct server *s);
 void server_drain(struct server *s, unsigned seconds);
 void server_free(struct server *s);
 
-/* For the store's group-done hook: wakes the I/O threads that have finished jobs. */
-void server_wake(void *server);
-
 struct server_stats {
     unsigned connections[64]; /* per I/O thread; the last is the admin listener's */
     unsigned n_threads;

@@ -16,7 +16,8 @@
 #define DEVICE_SECONDS (400 * 86400) /* the longest that browsers keep a cookie */
 #define USER_AGENT_MAX 200
 
-struct span browser_description(struct request *req) {
+/* What the account page and audit say of the browser: printable, in the arena. */
+static struct span browser_description(struct request *req) {
     struct span agent = request_header(req, "User-Agent");
     if (agent.len > USER_AGENT_MAX)
         agent.len = USER_AGENT_MAX;

@@ -14,9 +14,6 @@ struct sign_in_session {
     char cookie[SESSION_COOKIE_CHARS + 1];
 };
 
-/* What the account page and audit say of the browser: at most 200 printable bytes, in the arena. */
-struct span browser_description(struct request *req);
-
 /* Fills `s` and adds to req->write what makes it durable: the session row, which takes the place
  * of `previous` (the browser's session until now, or not found), and the audit row. Gate: refused
  * when the account was locked, or its password changed, since `user` was loaded. */

@@ -274,10 +274,6 @@ const struct template *template_find(const struct template_set *set, struct span
     return NULL;
 }
 
-bool template_set_has(const struct template_set *set, struct span name) {
-    return template_find(set, name) != NULL;
-}
-
 static enum err set_collect(struct template_set *set) {
     size_t most = 0;
     for (size_t i = 0; i < TEMPLATE_TABLES_MAX; i++)

@@ -52,8 +52,6 @@ must_check enum err template_set_new(const struct template_sources *sources,
                                      struct template_set **ret_set, struct buf *reterr_where);
 void template_set_free(struct template_set *set); /* accepts NULL */
 
-bool template_set_has(const struct template_set *set, struct span name);
-
 /* Appends the page. `model` is the inner scope, `common` the outer one; both objects.
  * ERR_NOT_FOUND: no such template. ERR_MISSING: a value that the template shows is not there;
  * `*reterr_name` names it. ERR_TOO_LONG: past out's maximum. */

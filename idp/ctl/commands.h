@@ -14,8 +14,8 @@
 
 #define CTL_MESSAGE_MAX (16 * 1024 * 1024) /* bytes: a file of accounts fits */
 
-/* Exit statuses of idpctl, a contract. */
-enum ctl_status { CTL_DONE = 0, CTL_REFUSED = 1, CTL_USAGE = 2, CTL_UNREACHABLE = 3, CTL_WAITS = 4 };
+/* Exit statuses of idpctl, a contract. 4 is kept for acts that wait for a second person. */
+enum ctl_status { CTL_DONE = 0, CTL_REFUSED = 1, CTL_USAGE = 2, CTL_UNREACHABLE = 3 };
 
 enum {
     CTL_FILE = 1,   /* --file F is required; its content is sent as args.file ("-": standard input) */

@@ -2,7 +2,7 @@
  *
  * idpctl: staff's command line. Talks to the daemon, never to the database.
  *   idpctl [--socket S] [--json] NOUN [VERB] [WORDS] [--OPTION VALUE]
- * Exit 0 done, 1 refused, 2 usage, 3 daemon unreachable, 4 waits for a second person. Data goes to
+ * Exit 0 done, 1 refused, 2 usage, 3 daemon unreachable. Data goes to
  * standard output, messages to standard error. */
 #include <fcntl.h>
 #include <jansson.h>

@@ -115,9 +115,6 @@ SQL(GRANT_ROTATE, "biii",
     "AND (is_offline = 1 OR EXISTS (SELECT 1 FROM session s WHERE s.key = oauth_grant.session_key "
     "AND s.ended_at = 0 AND s.expires_at > $3))")
 SQL(GRANT_REVOKE, "bi", "UPDATE oauth_grant SET revoked_at = $2 WHERE key = $1 AND revoked_at = 0")
-SQL(GRANT_REVOKE_CLIENT, "bti",
-    "UPDATE oauth_grant SET revoked_at = $3 WHERE user_id = $1 AND client_id = $2 "
-    "AND revoked_at = 0")
 SQL(GRANT_LIST_SESSION, "b",
     "SELECT client_id, MIN(issued_at) FROM oauth_grant WHERE session_key = $1 GROUP BY client_id "
     "ORDER BY 2")

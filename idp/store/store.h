@@ -174,9 +174,6 @@ void store_grant_find(struct batch *b, const struct grant_key *key, struct grant
 void store_grant_rotate(struct batch *b, const struct grant_key *key, int64_t generation,
                         int64_t now, int64_t idle_expires_at);
 void store_grant_revoke(struct batch *b, const struct grant_key *key, int64_t now);
-/* All grants a user gave a client (consent withdrawn). */
-void store_grant_revoke_client(struct batch *b, const struct user_id *id, struct span client_id,
-                               int64_t now);
 struct grant_list {
     struct grant *item;
     size_t count;

@@ -71,11 +71,6 @@ void store_grant_revoke(struct batch *b, const struct grant_key *key, int64_t no
     BATCH_ADD(b, STMT_GRANT_REVOKE, v_grant(key), v_int(now));
 }
 
-void store_grant_revoke_client(struct batch *b, const struct user_id *id, struct span client_id,
-                               int64_t now) {
-    BATCH_ADD(b, STMT_GRANT_REVOKE_CLIENT, v_person(id), v_text(client_id), v_int(now));
-}
-
 static enum err grant_list_row(struct arena *a, const struct db_row *row, void *ret) {
     struct grant_list *list = ret;
     struct grant *item = list_grow(a, list->item, list->count, sizeof *item);

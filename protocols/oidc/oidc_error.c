@@ -23,10 +23,6 @@ const char *oidc_error_code(enum oidc_error e) {
     return errors[e].code;
 }
 
-unsigned oidc_error_status(enum oidc_error e) {
-    return errors[e].status;
-}
-
 void oidc_error_respond(struct request *req, struct oidc_failure failure) {
     CLEANUP(buf_done) struct buf b = BUF_INIT(ERROR_BODY_MAX);
     struct json_out o = JSON_OUT(&b);

@@ -43,7 +43,6 @@ struct oidc_failure {
 #define OIDC_FAILURE(error_, text_) ((struct oidc_failure){(error_), (text_)})
 
 const char *oidc_error_code(enum oidc_error e);
-unsigned oidc_error_status(enum oidc_error e);
 
 /* The JSON answer of RFC 6749 5.2, with Retry-After on 429 and 503. */
 void oidc_error_respond(struct request *req, struct oidc_failure failure);

@@ -23,8 +23,9 @@ void tokens_sub(const struct keyring *k, const struct client *client, const stru
     keyring_sub(k, client->is_pairwise ? client->sector : SPAN("public"), user, out);
 }
 
-void tokens_sid(const struct keyring *k, const struct client *client, const struct session_key *key,
-                char out[23]) {
+/* The session as this client knows it: unlinkable between clients. `out`: 22 characters, NUL. */
+static void client_sid(const struct keyring *k, const struct client *client,
+                       const struct session_key *key, char out[23]) {
     unsigned char input[SESSION_KEY_BYTES + CLIENT_ID_MAX], mac[32];
     size_t id_len = client->client_id.len < CLIENT_ID_MAX ? client->client_id.len : CLIENT_ID_MAX;
     memcpy(input, key->b, SESSION_KEY_BYTES);
@@ -93,7 +94,7 @@ static enum err id_claims(struct request *req, const struct token_order *order, 
     json_add_opt(&o, "nonce", order->nonce);
     add_authentication(&o, g);
     if (g->has_session) {
-        tokens_sid(k, order->client, &g->session_key, sid);
+        client_sid(k, order->client, &g->session_key, sid);
         json_add_str(&o, "sid", span_of(sid));
     }
     json_add_str(&o, "at_hash", at_hash);

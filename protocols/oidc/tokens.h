@@ -38,8 +38,5 @@ must_check enum err tokens_issue(struct request *req, const struct token_order *
 /* The person as this client knows them: pairwise in its sector, or public (OIDC Core 8). */
 void tokens_sub(const struct keyring *k, const struct client *client, const struct user_id *user,
                 char out[44]);
-/* The session as this client knows it: unlinkable between clients. `out`: 22 characters, NUL. */
-void tokens_sid(const struct keyring *k, const struct client *client, const struct session_key *key,
-                char out[23]);
 
 #endif

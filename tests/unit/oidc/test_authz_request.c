@@ -209,8 +209,9 @@ static void test_A31_limits(void **state) {
     struct client c = sample();
     struct authz_request r;
     enum err page;
-    strcat(memset(query, 0, sizeof query), BASE "&state=");
-    size_t at = strlen(query);
+    static const char start[] = BASE "&state=";
+    size_t at = sizeof start - 1;
+    memcpy(query, start, at);
     memset(query + at, 's', STATE_MAX);
     assert_int_equal(run(&c, query, &r, &page), OIDC_NO_ERROR);
     assert_int_equal(r.state_raw.len, STATE_MAX);

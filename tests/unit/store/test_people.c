@@ -189,16 +189,6 @@ static void test_activity_only_moves_forward(void **state) {
     assert_int_equal(found.last_seen, NOW + 9);
 }
 
-static void test_withdrawn_consent_revokes_that_clients_grants(void **state) {
-    struct fixture *f = *state;
-    struct session a = make_session(f, 1), b = make_session(f, 2);
-    struct grant here = make_grant(f, &a, 7, true, "c"), there = make_grant(f, &a, 8, true, "d");
-    struct grant others = make_grant(f, &b, 9, true, "c");
-    store_grant_revoke_client(fresh(f), &a.user.id, SPAN("c"), NOW + 1);
-    assert_int_equal(run_write(f), ERR_OK);
-    assert_true(!stands(f, &here) && stands(f, &there) && stands(f, &others));
-}
-
 static void test_a_code_of_a_locked_user_or_an_expired_session_is_refused(void **state) {
     struct fixture *f = *state;
     struct session a = make_session(f, 1), b = make_session(f, 2);
@@ -344,7 +334,6 @@ int main(void) {
         STORE_TEST(test_a_replaced_session_is_over),
         STORE_TEST(test_lists_show_live_sessions_newest_first),
         STORE_TEST(test_activity_only_moves_forward),
-        STORE_TEST(test_withdrawn_consent_revokes_that_clients_grants),
         STORE_TEST(test_a_code_of_a_locked_user_or_an_expired_session_is_refused),
         STORE_TEST(test_a_grant_without_a_refresh_token_does_not_rotate),
         STORE_TEST(test_a_locked_users_refresh_token_does_not_rotate),
