@@ -18,7 +18,7 @@
 #include "demo/portal.h"
 #include "web/static.h"
 
-#define COOKIE "portal"
+#define COOKIE     "portal"
 #define CSRF_BYTES 16
 #define CLAIMS_MAX (64 * 1024)
 
@@ -39,7 +39,8 @@ static bool current_session(struct request *req, struct portal_session *ret) {
 static void csrf_of(const struct request *req, char out[B64URL_LEN(CSRF_BYTES) + 1]) {
     unsigned char mac[crypto_auth_hmacsha256_BYTES];
     struct span cookie = request_own_cookie(req, COOKIE);
-    crypto_auth_hmacsha256(mac, (const unsigned char *)cookie.ptr, cookie.len, portal_of(req)->csrf_key);
+    crypto_auth_hmacsha256(mac, (const unsigned char *)cookie.ptr, cookie.len,
+                           portal_of(req)->csrf_key);
     out[b64url_encode(mac, CSRF_BYTES, out)] = '\0';
 }
 
@@ -52,7 +53,8 @@ static json_t *claims_model(struct span text) {
     if (!text.len || json_parse_object(text, CLAIMS_MAX, &claims))
         return list;
     json_object_foreach(claims, name, value) {
-        char *shown = json_is_string(value) ? NULL : json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+        char *shown =
+            json_is_string(value) ? NULL : json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
         json_array_append_new(list, json_pack("{ssss}", "name", name, "value",
                                               shown ? shown : json_string_value(value)));
         free(shown);
@@ -63,13 +65,14 @@ static json_t *claims_model(struct span text) {
 static json_t *home_model(struct request *req) {
     struct portal_session session = {.signed_in = false};
     bool english = req->lang == LANG_EN, here = current_session(req, &session) && session.signed_in;
-    json_t *services = json_object_get(portal_of(req)->config, english ? "services_en" : "services");
-    json_t *model = json_pack("{ss ss sb sO ss ss ss}", "portal_name",
-                              setting(req, english ? "name_en" : "name"), "tagline",
-                              setting(req, english ? "tagline_en" : "tagline"), "signed_in", (int)here,
-                              "services", services, "sign_in_url", "/sign-in", "other_portal_name",
-                              setting(req, english ? "other_name_en" : "other_name"), "other_portal_url",
-                              setting(req, "other_url"));
+    json_t *services =
+        json_object_get(portal_of(req)->config, english ? "services_en" : "services");
+    json_t *model = json_pack(
+        "{ss ss sb sO ss ss ss}", "portal_name", setting(req, english ? "name_en" : "name"),
+        "tagline", setting(req, english ? "tagline_en" : "tagline"), "signed_in", (int)here,
+        "services", services, "sign_in_url", "/sign-in", "other_portal_name",
+        setting(req, english ? "other_name_en" : "other_name"), "other_portal_url",
+        setting(req, "other_url"));
     if (!model || !here)
         return model;
     char csrf[B64URL_LEN(CSRF_BYTES) + 1];
@@ -102,7 +105,8 @@ static enum step after_work(struct request *req) {
 }
 
 static void set_cookie(struct request *req, const char *cookie) {
-    respond_cookie(req, COOKIE, span_of(arena_strdup(req->arena, cookie)), &(struct cookie_options){0});
+    respond_cookie(req, COOKIE, span_of(arena_strdup(req->arena, cookie)),
+                   &(struct cookie_options){0});
 }
 
 static void log_failure(const struct request *req, const char *event, enum err e) {
@@ -150,7 +154,8 @@ static struct span display_name(const json_t *claims) {
 }
 
 /* All that came, from the ID token and from userinfo, as the home page shows it. */
-static enum err merge_claims(struct request *req, const struct rp_tokens *tokens, struct portal_session *s) {
+static enum err merge_claims(struct request *req, const struct rp_tokens *tokens,
+                             struct portal_session *s) {
     AUTO_JSON json_t *userinfo = NULL;
     AUTO_JSON json_t *all = json_deep_copy(tokens->claims);
     struct span sub = json_str(tokens->claims, "sub");
@@ -241,12 +246,15 @@ static enum step ready_parse(struct request *req) {
 }
 
 static const struct handler home_handler = {.parse = home_parse};
-static const struct handler sign_in_handler = {.parse = to_work, .work = sign_in_work, .decide = after_work};
-static const struct handler callback_handler = {.parse = to_work, .work = callback_work, .decide = after_work};
+static const struct handler sign_in_handler = {
+    .parse = to_work, .work = sign_in_work, .decide = after_work};
+static const struct handler callback_handler = {
+    .parse = to_work, .work = callback_work, .decide = after_work};
 static const struct handler sign_out_handler = {.parse = sign_out_parse};
 static const struct handler signed_out_handler = {.parse = signed_out_parse};
 static const struct handler ready_handler = {.parse = ready_parse};
 
+/* clang-format off */
 const struct route portal_routes[] = {
     /* methods   path           name          handler              body  flags                                     */
     {HTTP_GET,  "/",           "home",       &home_handler,       0,    ROUTE_HTML,                              "-"},
@@ -258,4 +266,5 @@ const struct route portal_routes[] = {
     {HTTP_GET,  "/healthz",    "healthz",    &ready_handler,      0,    0,                                       "-"},
     {HTTP_GET,  "/readyz",     "readyz",     &ready_handler,      0,    0,                                       "-"},
 };
+/* clang-format on */
 const size_t portal_routes_count = ARRAY_LEN(portal_routes);

@@ -24,10 +24,10 @@
 
 #include <sodium.h>
 
-#define CONFIG_MAX 65536
-#define IO_THREADS 1
-#define WORK_THREADS 4
-#define WORK_QUEUE 64
+#define CONFIG_MAX    65536
+#define IO_THREADS    1
+#define WORK_THREADS  4
+#define WORK_QUEUE    64
 #define DRAIN_SECONDS 2
 
 static struct span setting_of(const struct portal *p, const char *name) {
@@ -161,7 +161,8 @@ static int signals_open(void) {
 }
 
 int main(int argc, char **argv) {
-    static const struct option options[] = {{"config", required_argument, NULL, 'c'}, {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+                                            {NULL, 0, NULL, 0}};
     const char *path = NULL;
     int option;
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)

@@ -13,7 +13,7 @@
 #include "base/secret.h"
 
 #define SESSIONS_MAX 512
-#define KEY_BYTES 32
+#define KEY_BYTES    32
 
 struct entry {
     unsigned char key[KEY_BYTES];
@@ -66,7 +66,8 @@ static struct entry *find(struct portal_sessions *s, struct span cookie) {
     return NULL;
 }
 
-static enum err copy(struct arena *a, const struct portal_session *from, struct portal_session *to) {
+static enum err copy(struct arena *a, const struct portal_session *from,
+                     struct portal_session *to) {
     *to = *from;
     to->name = arena_dup(a, from->name);
     to->claims = arena_dup(a, from->claims);
@@ -81,8 +82,8 @@ static void entry_clear(struct entry *e) {
     wipe(e, sizeof *e);
 }
 
-enum err portal_session_add(struct portal_sessions *s, const struct portal_session *value, int64_t now,
-                            char cookie[PORTAL_COOKIE_CHARS + 1]) {
+enum err portal_session_add(struct portal_sessions *s, const struct portal_session *value,
+                            int64_t now, char cookie[PORTAL_COOKIE_CHARS + 1]) {
     unsigned char bytes[32];
     random_bytes(bytes, sizeof bytes);
     cookie[b64url_encode(bytes, sizeof bytes, cookie)] = '\0';
@@ -99,8 +100,8 @@ enum err portal_session_add(struct portal_sessions *s, const struct portal_sessi
     return err;
 }
 
-enum err portal_session_find(struct portal_sessions *s, struct span cookie, int64_t now, struct arena *a,
-                             struct portal_session *ret_value) {
+enum err portal_session_find(struct portal_sessions *s, struct span cookie, int64_t now,
+                             struct arena *a, struct portal_session *ret_value) {
     if (cookie.len != PORTAL_COOKIE_CHARS)
         return ERR_NOT_FOUND;
     enum err e = ERR_NOT_FOUND;

@@ -13,8 +13,8 @@
 #include "base/span.h"
 #include "protocols/rp/rp.h"
 
-#define PORTAL_COOKIE_CHARS 43
-#define PORTAL_LOGIN_SECONDS 1800
+#define PORTAL_COOKIE_CHARS    43
+#define PORTAL_LOGIN_SECONDS   1800
 #define PORTAL_SESSION_SECONDS 3600
 
 struct portal_sessions;
@@ -30,10 +30,11 @@ struct portal_session {
 must_check enum err portal_sessions_new(struct portal_sessions **ret_sessions);
 void portal_sessions_free(struct portal_sessions *s);
 
-/* A new session under a fresh cookie; the oldest one gives way when the table is full. `cookie` gets
- * PORTAL_COOKIE_CHARS characters and a NUL. */
-must_check enum err portal_session_add(struct portal_sessions *s, const struct portal_session *value,
-                                       int64_t now, char cookie[PORTAL_COOKIE_CHARS + 1]);
+/* A new session under a fresh cookie; the oldest one gives way when the table is full. `cookie`
+ * gets PORTAL_COOKIE_CHARS characters and a NUL. */
+must_check enum err portal_session_add(struct portal_sessions *s,
+                                       const struct portal_session *value, int64_t now,
+                                       char cookie[PORTAL_COOKIE_CHARS + 1]);
 /* ERR_NOT_FOUND: no such session, or over. */
 must_check enum err portal_session_find(struct portal_sessions *s, struct span cookie, int64_t now,
                                         struct arena *a, struct portal_session *ret_value);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * OpenID Connect for a relying party: the authorization code flow with PKCE, state, nonce and issuer
- * check; ID token validation; userinfo; refresh; logout. Usable alone by any C service: links base,
- * keys, libcurl and libjwt. See docs/RP-GUIDE.md.
+ * OpenID Connect for a relying party: the authorization code flow with PKCE, state, nonce and
+ * issuer check; ID token validation; userinfo; refresh; logout. Usable alone by any C service:
+ * links base, keys, libcurl and libjwt. See docs/RP-GUIDE.md.
  *
- * Calls that say "network" block for at most 5 s: call them from a thread that may. A `struct rp` may
- * be shared by threads. Answers are capped at 256 KiB, redirects are not followed, TLS certificates
- * are checked. */
+ * Calls that say "network" block for at most 5 s: call them from a thread that may. A `struct rp`
+ * may be shared by threads. Answers are capped at 256 KiB, redirects are not followed, TLS
+ * certificates are checked. */
 #ifndef IDP_RP_H
 #define IDP_RP_H
 
@@ -24,15 +24,15 @@ struct rp;
 enum rp_auth { RP_AUTH_BASIC, RP_AUTH_POST, RP_AUTH_NONE };
 
 struct rp_config {
-    const char *issuer;        /* exact, as in the discovery document */
+    const char *issuer; /* exact, as in the discovery document */
     const char *client_id;
     const char *client_secret; /* NULL with RP_AUTH_NONE */
     enum rp_auth auth;
     const char *redirect_uri;
     const char *post_logout_redirect_uri; /* may be NULL */
-    const char *scope;         /* "openid profile" */
-    const char *id_token_alg;  /* "ES256" or "RS256", as registered: both verifiers know these */
-    const char *ca_file;       /* PEM bundle; NULL: the system's */
+    const char *scope;                    /* "openid profile" */
+    const char *id_token_alg; /* "ES256" or "RS256", as registered: both verifiers know these */
+    const char *ca_file;      /* PEM bundle; NULL: the system's */
 };
 
 /* Copies the strings. ERR_UNSUPPORTED: http issuer that is not on loopback, unknown algorithm. */
@@ -56,15 +56,16 @@ struct rp_login {
 void rp_login_new(struct rp_login *login);
 /* The URL to send the browser to. `extra` is appended to the query as it is ("&ui_locales=vi") or
  * NULL. ERR_UNAVAILABLE before discovery. */
-must_check enum err rp_authorize_url(const struct rp *rp, const struct rp_login *login, const char *extra,
-                                     struct buf *out);
+must_check enum err rp_authorize_url(const struct rp *rp, const struct rp_login *login,
+                                     const char *extra, struct buf *out);
 
 /* What came to the redirect URI, decoded. */
 struct rp_callback {
     struct span code, state, iss, error, error_description;
 };
 /* From the raw query. ERR_SYNTAX, ERR_TOO_LONG, and ERR_REPEATED: no parameter may come twice. */
-must_check enum err rp_callback_parse(struct arena *a, struct span query, struct rp_callback *ret_callback);
+must_check enum err rp_callback_parse(struct arena *a, struct span query,
+                                      struct rp_callback *ret_callback);
 
 struct rp_tokens {
     struct span id_token, access_token, refresh_token; /* in the arena; refresh may be absent */
@@ -78,15 +79,17 @@ struct rp_tokens {
 must_check enum err rp_callback_check(const struct rp *rp, const struct rp_login *login,
                                       const struct rp_callback *callback);
 /* Network. rp_callback_check, code exchange, ID token validation. */
-must_check enum err rp_finish(struct rp *rp, const struct rp_login *login, const struct rp_callback *callback,
-                              struct arena *a, struct rp_tokens *ret_tokens);
+must_check enum err rp_finish(struct rp *rp, const struct rp_login *login,
+                              const struct rp_callback *callback, struct arena *a,
+                              struct rp_tokens *ret_tokens);
 /* Network. New tokens; the ID token, when one comes, must be of the same subject as `sub`. */
-must_check enum err rp_refresh(struct rp *rp, struct span refresh_token, struct span sub, struct arena *a,
-                               struct rp_tokens *ret_tokens);
+must_check enum err rp_refresh(struct rp *rp, struct span refresh_token, struct span sub,
+                               struct arena *a, struct rp_tokens *ret_tokens);
 /* Network. ERR_REFUSED when userinfo's sub is not `sub` (OIDC Core 5.3.2). */
-must_check enum err rp_userinfo(struct rp *rp, struct span access_token, struct span sub, struct arena *a,
-                                json_t **ret_claims);
+must_check enum err rp_userinfo(struct rp *rp, struct span access_token, struct span sub,
+                                struct arena *a, json_t **ret_claims);
 /* RP-Initiated Logout 2. `state` may be NULL. */
-must_check enum err rp_logout_url(const struct rp *rp, struct span id_token, const char *state, struct buf *out);
+must_check enum err rp_logout_url(const struct rp *rp, struct span id_token, const char *state,
+                                  struct buf *out);
 
 #endif

@@ -9,9 +9,10 @@
 #include "protocols/rp/rp_internal.h"
 
 #define ENDPOINT_MAX 2048 /* bytes */
-#define ARENA_BYTES (2 * ARENA_LIMIT_DEFAULT)
+#define ARENA_BYTES  (2 * ARENA_LIMIT_DEFAULT)
 
 /* The members that we use; each is checked before anything is sent there. */
+/* clang-format off */
 static const struct endpoint_def {
     const char *name;
     size_t field; /* offset of a char * in struct rp_endpoints */
@@ -24,6 +25,7 @@ static const struct endpoint_def {
     {"userinfo_endpoint",      offsetof(struct rp_endpoints, userinfo),      false}, /* OIDC Core 5.3 */
     {"end_session_endpoint",   offsetof(struct rp_endpoints, end_session),   false}, /* RP-Initiated Logout 2.1 */
 };
+/* clang-format on */
 
 static char **field_of(struct rp_endpoints *at, const struct endpoint_def *def) {
     return (char **)(void *)((char *)at + def->field);
@@ -49,7 +51,8 @@ static enum err endpoint_read(const struct rp *rp, const json_t *metadata,
     return *ret_url ? ERR_OK : ERR_NOMEM;
 }
 
-static enum err endpoints_read(const struct rp *rp, const json_t *metadata, struct rp_endpoints *at) {
+static enum err endpoints_read(const struct rp *rp, const json_t *metadata,
+                               struct rp_endpoints *at) {
     enum err e = ERR_OK;
     for (size_t i = 0; !e && i < ARRAY_LEN(endpoint_defs); i++)
         e = endpoint_read(rp, metadata, &endpoint_defs[i], field_of(at, &endpoint_defs[i]));
@@ -60,7 +63,8 @@ static enum err endpoints_read(const struct rp *rp, const json_t *metadata, stru
 
 static enum err metadata_fetch(const struct rp *rp, struct arena *a, json_t **ret_metadata) {
     //= https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderConfigurationRequest
-    //# If the Issuer value contains a path component, any terminating / MUST be removed before appending /.well-known/openid-configuration.
+    //# If the Issuer value contains a path component, any terminating / MUST be removed before
+    //appending /.well-known/openid-configuration.
     struct span issuer = span_of(rp->issuer);
     if (issuer.len && issuer.ptr[issuer.len - 1] == '/')
         issuer.len--;
@@ -85,7 +89,8 @@ static enum err discover(struct rp *rp) {
     if (e)
         return e;
     //= https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderConfigurationValidation
-    //# The issuer value returned MUST be identical to the Issuer URL that was used as the prefix to /.well-known/openid-configuration to retrieve the configuration information.
+    //# The issuer value returned MUST be identical to the Issuer URL that was used as the prefix to
+    ///.well-known/openid-configuration to retrieve the configuration information.
     if (!span_is(json_str(metadata, "issuer"), rp->issuer))
         return ERR_REFUSED;
     e = endpoints_read(rp, metadata, &at);

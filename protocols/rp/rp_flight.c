@@ -34,7 +34,8 @@ static bool budget_take(struct rp_flight *f) {
     return true;
 }
 
-enum err rp_flight_run(struct rp_flight *f, unsigned seen, enum err (*fetch)(struct rp *), struct rp *rp) {
+enum err rp_flight_run(struct rp_flight *f, unsigned seen, enum err (*fetch)(struct rp *),
+                       struct rp *rp) {
     enum err e = ERR_BUSY;
     pthread_mutex_lock(&f->flying);
     if (atomic_load(&f->ended) != seen) {

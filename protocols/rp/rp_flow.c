@@ -16,7 +16,7 @@
 #include "protocols/rp/rp_internal.h"
 
 #define RANDOM_BYTES 32 /* 43 characters: within RFC 7636 4.1 for the verifier */
-#define FORM_MAX 32768
+#define FORM_MAX     32768
 
 static void random_text(char out[44]) {
     unsigned char bytes[RANDOM_BYTES];
@@ -79,6 +79,7 @@ enum err rp_authorize_url(const struct rp *rp, const struct rp_login *login, con
 
 /* ---- the answer ---- */
 
+/* clang-format off */
 static const struct param_def callback_defs[] = {
     /* name               field                                             parse       max   flags  specification */
     {"code",              offsetof(struct rp_callback, code),              param_ascii, 4096, 0}, /* RFC 6749 4.1.2 */
@@ -87,6 +88,7 @@ static const struct param_def callback_defs[] = {
     {"error",             offsetof(struct rp_callback, error),             param_ascii, 256,  0}, /* RFC 6749 4.1.2.1 */
     {"error_description", offsetof(struct rp_callback, error_description), param_span,  4096, 0}, /* RFC 6749 4.1.2.1 */
 };
+/* clang-format on */
 
 enum err rp_callback_parse(struct arena *a, struct span query, struct rp_callback *ret_callback) {
     struct rp_callback callback = {.code = SPAN_NONE};
@@ -108,7 +110,8 @@ enum err rp_callback_check(const struct rp *rp, const struct rp_login *login,
     if (!login->state[0] || !ct_equal(callback->state, span_of(login->state)))
         return ERR_REFUSED;
     //= https://www.rfc-editor.org/rfc/rfc9207#section-2.4
-    //# If the value does not match the expected issuer identifier, clients MUST reject the authorization response and MUST NOT proceed with the authorization grant.
+    //# If the value does not match the expected issuer identifier, clients MUST reject the
+    //authorization response and MUST NOT proceed with the authorization grant.
     if (callback->iss.ptr ? !span_is(callback->iss, rp->issuer) : rp->at.iss_in_answer)
         return ERR_REFUSED;
     if (callback->error.len)
@@ -139,7 +142,8 @@ static enum err authenticate(const struct rp *rp, struct arena *a, struct buf *f
 }
 
 static enum err ask_token(struct rp *rp, struct arena *a, struct buf *form, json_t **ret_answer) {
-    struct rp_http_request q = {.url = rp->at.token, .ca_file = rp->ca_file, .https_only = rp->is_https};
+    struct rp_http_request q = {
+        .url = rp->at.token, .ca_file = rp->ca_file, .https_only = rp->is_https};
     struct span body;
     long status;
     enum err e = authenticate(rp, a, form, &q);
@@ -207,7 +211,8 @@ enum err rp_refresh(struct rp *rp, struct span refresh_token, struct span sub, s
     enum err e = rp_is_ready(rp) ? ask_token(rp, a, &form, &answer) : ERR_UNAVAILABLE;
     if (!e)
         e = tokens_read(answer, a, &t);
-    const struct rp_id_token_expect expect = {.access_token = t.access_token, .sub = sub, .now = clock_now()};
+    const struct rp_id_token_expect expect = {
+        .access_token = t.access_token, .sub = sub, .now = clock_now()};
     if (!e && t.id_token.len)
         e = rp_id_token_check(rp, a, t.id_token, &expect, &t.claims);
     if (e)
@@ -224,8 +229,10 @@ enum err rp_userinfo(struct rp *rp, struct span access_token, struct span sub, s
         return ERR_UNAVAILABLE;
     if (!rp->at.userinfo)
         return ERR_UNSUPPORTED;
-    const struct rp_http_request q = {.url = rp->at.userinfo, .ca_file = rp->ca_file,
-                                      .https_only = rp->is_https, .bearer = access_token};
+    const struct rp_http_request q = {.url = rp->at.userinfo,
+                                      .ca_file = rp->ca_file,
+                                      .https_only = rp->is_https,
+                                      .bearer = access_token};
     AUTO_JSON json_t *claims = NULL;
     struct span body;
     long status;
@@ -237,14 +244,16 @@ enum err rp_userinfo(struct rp *rp, struct span access_token, struct span sub, s
     if (e)
         return e;
     //= https://openid.net/specs/openid-connect-core-1_0.html#UserInfoResponse
-    //# The sub Claim in the UserInfo Response MUST be verified to exactly match the sub Claim in the ID Token; if they do not match, the UserInfo Response values MUST NOT be used.
+    //# The sub Claim in the UserInfo Response MUST be verified to exactly match the sub Claim in
+    //the ID Token; if they do not match, the UserInfo Response values MUST NOT be used.
     if (!span_eq(json_str(claims, "sub"), sub))
         return ERR_REFUSED;
     *ret_claims = TAKE(claims);
     return ERR_OK;
 }
 
-enum err rp_logout_url(const struct rp *rp, struct span id_token, const char *state, struct buf *out) {
+enum err rp_logout_url(const struct rp *rp, struct span id_token, const char *state,
+                       struct buf *out) {
     if (!rp_is_ready(rp) || !rp->at.end_session)
         return ERR_UNAVAILABLE;
     add_url(out, rp->at.end_session, "client_id", span_of(rp->client_id));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Outbound HTTP of the relying party: short, capped, without redirects, proxies from the environment
- * or compression; and which addresses it may go to. The only user of libcurl here. */
+ * Outbound HTTP of the relying party: short, capped, without redirects, proxies from the
+ * environment or compression; and which addresses it may go to. The only user of libcurl here. */
 #include <curl/curl.h>
 #include <string.h>
 
@@ -41,7 +41,8 @@ enum err rp_url_check(const char *url, bool http_loopback) {
     CLEANUP(url_cleanup) CURLU *u = curl_url();
     if (!u || curl_url_set(u, CURLUPART_URL, url, 0) != CURLUE_OK)
         return ERR_REFUSED;
-    if (has_part(u, CURLUPART_USER) || has_part(u, CURLUPART_PASSWORD) || has_part(u, CURLUPART_FRAGMENT))
+    if (has_part(u, CURLUPART_USER) || has_part(u, CURLUPART_PASSWORD) ||
+        has_part(u, CURLUPART_FRAGMENT))
         return ERR_REFUSED;
     if (part_is(u, CURLUPART_SCHEME, https))
         return ERR_OK;
@@ -71,7 +72,8 @@ static size_t count_header(char *bytes, size_t size, size_t n, void *ctx) {
 
 /* A limit that was not taken is no limit: every option must have been. */
 static bool set_limits(CURL *c, const struct rp_http_request *q) {
-    return curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, q->https_only ? "https" : "http,https") == CURLE_OK &&
+    return curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, q->https_only ? "https" : "http,https") ==
+               CURLE_OK &&
            curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
            curl_easy_setopt(c, CURLOPT_TIMEOUT, (long)RP_HTTP_SECONDS) == CURLE_OK &&
            curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
@@ -112,7 +114,8 @@ static void answer_done(struct answer *answer) {
     buf_done(&answer->body);
 }
 
-enum err rp_http(const struct rp_http_request *q, struct arena *a, long *ret_status, struct span *ret_body) {
+enum err rp_http(const struct rp_http_request *q, struct arena *a, long *ret_status,
+                 struct span *ret_body) {
     CLEANUP(curl_cleanup) CURL *c = curl_easy_init();
     CLEANUP(answer_done) struct answer answer = {.body = BUF_INIT(RP_HTTP_MAX)};
     if (!ascii_printable(q->bearer))
@@ -120,7 +123,8 @@ enum err rp_http(const struct rp_http_request *q, struct arena *a, long *ret_sta
     if (!c || !set_limits(c, q) || !set_request(c, q) || !set_bearer(c, a, q->bearer) ||
         !set_answer(c, &answer))
         return ERR_NOMEM;
-    if (curl_easy_perform(c) != CURLE_OK || curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, ret_status) != CURLE_OK)
+    if (curl_easy_perform(c) != CURLE_OK ||
+        curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, ret_status) != CURLE_OK)
         return ERR_UNAVAILABLE;
     *ret_body = arena_dup(a, buf_span(&answer.body));
     return ret_body->ptr || !answer.body.len ? ERR_OK : ERR_NOMEM;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * ID token validation (OIDC Core 3.1.3.7). The strict gate runs first and the claims come from our own
- * parse; libjwt is the second opinion on the signature, since it alone accepts too much. */
+ * ID token validation (OIDC Core 3.1.3.7). The strict gate runs first and the claims come from our
+ * own parse; libjwt is the second opinion on the signature, since it alone accepts too much. */
 #include <jwt.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -14,7 +14,7 @@
 #include "protocols/rp/rp_internal.h"
 
 #define CLAIMS_MAX 16384
-#define SUB_MAX 255 /* OIDC Core 2 */
+#define SUB_MAX    255 /* OIDC Core 2 */
 
 static void bio_cleanup(BIO **b) {
     BIO_free(*b);
@@ -23,7 +23,8 @@ static void jwt_cleanup(jwt_t **j) {
     jwt_free(*j);
 }
 
-enum verdict rp_libjwt_agrees(const struct jwk *key, const struct jose_alg *alg, struct span token) {
+enum verdict rp_libjwt_agrees(const struct jwk *key, const struct jose_alg *alg,
+                              struct span token) {
     CLEANUP(bio_cleanup) BIO *pem = BIO_new(BIO_s_mem());
     CLEANUP(jwt_cleanup) jwt_t *jwt = NULL;
     CLEANUP(arena_done) struct arena a = ARENA_INIT(2 * JWS_MAX_BYTES);

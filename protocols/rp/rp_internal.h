@@ -18,22 +18,23 @@ struct rp_endpoints {
 /* One fetch at a time, and only so many (U09). */
 struct rp_flight {
     pthread_mutex_t flying;
-    atomic_uint ended;    /* fetches so far */
-    enum err result;      /* of the last one */
-    double budget;        /* fetches allowed now, at most RP_FETCH_BURST */
-    double per_second;    /* how fast it grows */
-    int64_t refilled_us;  /* monotonic */
+    atomic_uint ended;   /* fetches so far */
+    enum err result;     /* of the last one */
+    double budget;       /* fetches allowed now, at most RP_FETCH_BURST */
+    double per_second;   /* how fast it grows */
+    int64_t refilled_us; /* monotonic */
 };
 
 struct rp_jwks {
     pthread_mutex_t lock; /* held no longer than it takes to copy or replace what follows */
     struct jwk_set keys;
-    int64_t fetched_us;   /* monotonic; 0: never */
+    int64_t fetched_us; /* monotonic; 0: never */
     struct rp_flight flight;
 };
 
 struct rp {
-    char *issuer, *client_id, *client_secret, *redirect_uri, *post_logout_redirect_uri, *scope, *ca_file;
+    char *issuer, *client_id, *client_secret, *redirect_uri, *post_logout_redirect_uri, *scope,
+        *ca_file;
     enum rp_auth auth;
     const struct jose_alg *alg;
     bool is_https;
@@ -49,13 +50,13 @@ struct rp_http_request {
     const char *url;
     const char *ca_file;
     bool https_only;
-    struct span form;      /* POST body, or absent: GET */
+    struct span form;            /* POST body, or absent: GET */
     const char *user, *password; /* HTTP Basic, form-encoded by the caller; or NULL */
-    struct span bearer;    /* Authorization: Bearer */
+    struct span bearer;          /* Authorization: Bearer */
 };
-#define RP_HTTP_SECONDS 5
-#define RP_HTTP_MAX (256 * 1024)        /* body */
-#define RP_HTTP_HEADERS_MAX (32 * 1024) /* all header lines together */
+#define RP_HTTP_SECONDS     5
+#define RP_HTTP_MAX         (256 * 1024) /* body */
+#define RP_HTTP_HEADERS_MAX (32 * 1024)  /* all header lines together */
 /* ERR_UNAVAILABLE: no answer in time, or too long. ERR_SYNTAX: a bearer that is no header text. A
  * redirect is an answer like any other, whose status callers do not accept. The body is in the
  * arena, absent when empty. */
@@ -78,13 +79,14 @@ void rp_flight_done(struct rp_flight *f);
 /* Fetches that had ended when the caller looked at what it has. */
 unsigned rp_flight_seen(struct rp_flight *f);
 /* Runs `fetch`, unless one has ended since `seen`: then its result. ERR_BUSY: over the budget. */
-must_check enum err rp_flight_run(struct rp_flight *f, unsigned seen, enum err (*fetch)(struct rp *),
-                                  struct rp *rp);
+must_check enum err rp_flight_run(struct rp_flight *f, unsigned seen,
+                                  enum err (*fetch)(struct rp *), struct rp *rp);
 
 /* ---- rp_jwks.c ---- */
 
-#define RP_REFETCH_SECONDS 10     /* an unknown kid may cause one refetch in this time */
-#define RP_KEYS_FRESH_SECONDS 3600  /* older keys are fetched again before use: the provider's max-age */
+#define RP_REFETCH_SECONDS 10 /* an unknown kid may cause one refetch in this time */
+#define RP_KEYS_FRESH_SECONDS                                                                      \
+    3600 /* older keys are fetched again before use: the provider's max-age */
 #define RP_KEYS_STALE_SECONDS 86400 /* when that fails they serve on, so long */
 must_check enum err rp_jwks_fetch(struct rp *rp);
 /* Verifies with the known keys; with an unknown kid, refetches within the budget and tries again.
@@ -100,8 +102,8 @@ struct rp_id_token_expect {
     struct span sub;          /* absent: any */
     int64_t now;
 };
-#define RP_CLOCK_SKEW 30 /* seconds */
-#define RP_IAT_AGE 600   /* seconds: tokens come straight from the token endpoint (U03) */
+#define RP_CLOCK_SKEW 30  /* seconds */
+#define RP_IAT_AGE    600 /* seconds: tokens come straight from the token endpoint (U03) */
 /* OIDC Core 3.1.3.7 after the strict gate and libjwt's second opinion. */
 must_check enum err rp_id_token_check(struct rp *rp, struct arena *a, struct span token,
                                       const struct rp_id_token_expect *expect, json_t **ret_claims);

@@ -11,7 +11,8 @@
 
 static enum err fetch(struct rp *rp, struct jwk_set *ret_keys) {
     CLEANUP(arena_done) struct arena a = ARENA_INIT(ARENA_BYTES);
-    const struct rp_http_request q = {.url = rp->at.jwks, .ca_file = rp->ca_file, .https_only = rp->is_https};
+    const struct rp_http_request q = {
+        .url = rp->at.jwks, .ca_file = rp->ca_file, .https_only = rp->is_https};
     struct span body;
     long status;
     enum err e = rp_http(&q, &a, &status, &body);
@@ -54,13 +55,14 @@ static enum err refetch(struct rp *rp, unsigned seen, struct jwk_set *keys, doub
     return ERR_OK;
 }
 
-enum err rp_jwks_verify(struct rp *rp, struct arena *a, struct span token, const struct jws_expect *expect,
-                        struct jws *ret_jws) {
+enum err rp_jwks_verify(struct rp *rp, struct arena *a, struct span token,
+                        const struct jws_expect *expect, struct jws *ret_jws) {
     CLEANUP(jwk_set_done) struct jwk_set keys = {.count = 0};
     struct jws jws;
     unsigned seen = rp_flight_seen(&rp->jwks.flight);
     double age = keys_copy(&rp->jwks, &keys);
-    if (age > RP_KEYS_FRESH_SECONDS && refetch(rp, seen, &keys, &age) && age > RP_KEYS_STALE_SECONDS)
+    if (age > RP_KEYS_FRESH_SECONDS && refetch(rp, seen, &keys, &age) &&
+        age > RP_KEYS_STALE_SECONDS)
         return ERR_UNAVAILABLE;
     enum err e = jws_verify(a, token, expect, &keys, &jws);
     if (e == ERR_NOT_FOUND && !refetch(rp, seen, &keys, &age))

@@ -103,8 +103,10 @@ static void test_idle_time_saves_up_no_more_than_three(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_all_who_wait_share_one_fetch, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_a_burst_of_three_then_one_in_ten_seconds, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_idle_time_saves_up_no_more_than_three, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_burst_of_three_then_one_in_ten_seconds, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_idle_time_saves_up_no_more_than_three, setup,
+                                        teardown),
     };
     return cmocka_run_group_tests_name("rp/flight", tests, NULL, NULL);
 }

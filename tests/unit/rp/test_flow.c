@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Property: what goes out carries state, nonce and PKCE of its own and nothing unescaped; what comes
- * back passes only with this login's state and this provider's name (U01, U02, U07); addresses that
- * are not https, or not this machine for a provider on it, are never used. */
+ * Property: what goes out carries state, nonce and PKCE of its own and nothing unescaped; what
+ * comes back passes only with this login's state and this provider's name (U01, U02, U07);
+ * addresses that are not https, or not this machine for a provider on it, are never used. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -21,16 +21,23 @@
 #define ISSUER "https://sso.example.gov.vn"
 
 static const struct rp_config good_config = {
-    .issuer = ISSUER, .client_id = "cổng & 1", .client_secret = "s", .redirect_uri = "https://p.example/cb?a=b",
-    .post_logout_redirect_uri = "https://p.example/bye", .scope = "openid profile", .id_token_alg = "ES256",
+    .issuer = ISSUER,
+    .client_id = "cổng & 1",
+    .client_secret = "s",
+    .redirect_uri = "https://p.example/cb?a=b",
+    .post_logout_redirect_uri = "https://p.example/bye",
+    .scope = "openid profile",
+    .id_token_alg = "ES256",
 };
 
 /* As after discovery. */
 static int setup(void **state) {
     struct rp *rp = NULL;
     assert_int_equal(rp_new(&good_config, &rp), ERR_OK);
-    rp->at = (struct rp_endpoints){.authorization = strdup(ISSUER "/authorize?tenant=1"), .token = strdup(ISSUER "/token"),
-                                   .end_session = strdup(ISSUER "/logout"), .iss_in_answer = true};
+    rp->at = (struct rp_endpoints){.authorization = strdup(ISSUER "/authorize?tenant=1"),
+                                   .token = strdup(ISSUER "/token"),
+                                   .end_session = strdup(ISSUER "/logout"),
+                                   .iss_in_answer = true};
     rp->ready = true;
     *state = rp;
     return 0;
@@ -54,12 +61,20 @@ static void test_the_request_carries_all_it_must(void **state) {
     CLEANUP(arena_done) struct arena a = ARENA_INIT(65536);
     CLEANUP(buf_done) struct buf url = BUF_INIT(8192);
     /* RFC 7636 appendix B: verifier and challenge. */
-    const struct rp_login login = {.state = "st", .nonce = "no", .verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"};
+    const struct rp_login login = {
+        .state = "st", .nonce = "no", .verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"};
     assert_int_equal(rp_authorize_url(*state, &login, "&ui_locales=vi", &url), ERR_OK);
     static const char *const wanted[][2] = {
-        {"tenant", "1"}, {"response_type", "code"}, {"client_id", "cổng & 1"}, {"redirect_uri", "https://p.example/cb?a=b"},
-        {"scope", "openid profile"}, {"state", "st"}, {"nonce", "no"}, {"code_challenge_method", "S256"},
-        {"code_challenge", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"}, {"ui_locales", "vi"},
+        {"tenant", "1"},
+        {"response_type", "code"},
+        {"client_id", "cổng & 1"},
+        {"redirect_uri", "https://p.example/cb?a=b"},
+        {"scope", "openid profile"},
+        {"state", "st"},
+        {"nonce", "no"},
+        {"code_challenge_method", "S256"},
+        {"code_challenge", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"},
+        {"ui_locales", "vi"},
     };
     for (size_t i = 0; i < ARRAY_LEN(wanted); i++)
         assert_true(span_is(value_of(&a, &url, wanted[i][0]), wanted[i][1]));
@@ -84,7 +99,8 @@ static void test_U01_U02_callbacks_of_others_are_refused(void **state) {
     struct rp *rp = *state;
     struct rp_login login;
     rp_login_new(&login);
-    const struct rp_callback good = {.code = SPAN("c"), .state = span_of(login.state), .iss = SPAN(ISSUER)};
+    const struct rp_callback good = {
+        .code = SPAN("c"), .state = span_of(login.state), .iss = SPAN(ISSUER)};
     assert_int_equal(rp_callback_check(rp, &login, &good), ERR_OK);
     struct rp_callback c = good;
     c.iss = SPAN("https://evil.example");
@@ -114,7 +130,8 @@ static void test_U01_U02_callbacks_of_others_are_refused(void **state) {
 static void test_an_error_answer_counts_only_with_state_and_iss(void **state) {
     struct rp_login login;
     rp_login_new(&login);
-    struct rp_callback c = {.error = SPAN("access_denied"), .state = span_of(login.state), .iss = SPAN(ISSUER)};
+    struct rp_callback c = {
+        .error = SPAN("access_denied"), .state = span_of(login.state), .iss = SPAN(ISSUER)};
     assert_int_equal(rp_callback_check(*state, &login, &c), ERR_NOT_FOUND);
     c.state = SPAN("x");
     assert_int_equal(rp_callback_check(*state, &login, &c), ERR_REFUSED);
@@ -131,7 +148,8 @@ static void test_nothing_is_judged_before_discovery(void **state) {
     struct rp_tokens tokens;
     json_t *claims = NULL;
     rp_login_new(&login);
-    const struct rp_callback good = {.code = SPAN("c"), .state = span_of(login.state), .iss = SPAN(ISSUER)};
+    const struct rp_callback good = {
+        .code = SPAN("c"), .state = span_of(login.state), .iss = SPAN(ISSUER)};
     rp->ready = false;
     assert_int_equal(rp_callback_check(rp, &login, &good), ERR_UNAVAILABLE);
     assert_int_equal(rp_finish(rp, &login, &good, &a, &tokens), ERR_UNAVAILABLE);
@@ -163,7 +181,8 @@ static void test_a_callback_is_read_strictly(void **state) {
         struct rp_callback c = {.code = SPAN("untouched")};
         assert_int_equal(rp_callback_parse(&a, span_of(rows[i].query), &c), rows[i].expect);
         if (i == 0)
-            assert_true(span_is(c.code, "a+b") && span_is(c.state, "s") && span_is(c.iss, "https://x"));
+            assert_true(span_is(c.code, "a+b") && span_is(c.state, "s") &&
+                        span_is(c.iss, "https://x"));
         if (rows[i].expect)
             assert_true(span_is(c.code, "untouched"));
     }
@@ -223,7 +242,8 @@ static void test_U07_only_configurations_that_hold(void **state) {
     (void)state;
     struct rp *rp = NULL;
     struct rp_config config = good_config;
-    static const char *const bad[] = {"http://sso.example", "http://localhost.evil.example", "ftp://x", ""};
+    static const char *const bad[] = {"http://sso.example", "http://localhost.evil.example",
+                                      "ftp://x", ""};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         config.issuer = bad[i];
         assert_int_equal(rp_new(&config, &rp), ERR_UNSUPPORTED);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Property: an ID token passes the relying party only when the strict gate, libjwt and every rule of
- * OIDC Core 3.1.3.7 agree (U03); each rule has a token that breaks it alone. */
+ * Property: an ID token passes the relying party only when the strict gate, libjwt and every rule
+ * of OIDC Core 3.1.3.7 agree (U03); each rule has a token that breaks it alone. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -20,7 +20,7 @@
 #include "base/secret.h"
 #include "protocols/rp/rp_internal.h"
 
-#define NOW 1700000000
+#define NOW    1700000000
 #define ISSUER "https://sso.example.gov.vn"
 
 struct fixture {
@@ -32,8 +32,12 @@ struct fixture {
 
 static struct rp *rp_of(const char *alg) {
     const struct rp_config config = {
-        .issuer = ISSUER, .client_id = "portal", .client_secret = "secret", .redirect_uri = "https://p.example/cb",
-        .scope = "openid", .id_token_alg = alg,
+        .issuer = ISSUER,
+        .client_id = "portal",
+        .client_secret = "secret",
+        .redirect_uri = "https://p.example/cb",
+        .scope = "openid",
+        .id_token_alg = alg,
     };
     struct rp *rp = NULL;
     assert_int_equal(rp_new(&config, &rp), ERR_OK);
@@ -81,8 +85,9 @@ static struct span sign(struct fixture *f, const char *typ, const char *claims) 
 }
 
 static const struct rp_id_token_expect expected = {.nonce = {"n", 1}, .now = NOW};
-static const char good[] = "{\"iss\":\"" ISSUER "\",\"sub\":\"s\",\"aud\":\"portal\",\"iat\":1700000000,"
-                           "\"exp\":1700000300,\"nonce\":\"n\"}";
+static const char good[] =
+    "{\"iss\":\"" ISSUER "\",\"sub\":\"s\",\"aud\":\"portal\",\"iat\":1700000000,"
+    "\"exp\":1700000300,\"nonce\":\"n\"}";
 
 static enum err check_token(struct fixture *f, struct span token) {
     AUTO_JSON json_t *claims = NULL;
@@ -93,7 +98,8 @@ static void test_a_good_token_passes_both_verifiers(void **state) {
     struct fixture *f = *state;
     assert_int_equal(check_token(f, sign(f, "JWT", good)), ERR_OK);
     assert_int_equal(check_token(f, sign(f, NULL, good)), ERR_OK);
-    assert_int_equal(rp_libjwt_agrees(f->rp->jwks.keys.key[0], f->rp->alg, sign(f, "JWT", good)), ALLOW);
+    assert_int_equal(rp_libjwt_agrees(f->rp->jwks.keys.key[0], f->rp->alg, sign(f, "JWT", good)),
+                     ALLOW);
 }
 
 static void test_E16_another_kind_of_token_is_refused(void **state) {
@@ -124,6 +130,7 @@ static void test_E01_edited_or_foreign_signatures_are_refused(void **state) {
 
 static void test_U03_each_claim_rule_refuses_alone(void **state) {
     struct fixture *f = *state;
+    /* clang-format off */
     static const struct {
         const char *what, *claims;
         enum err expect;
@@ -157,6 +164,7 @@ static void test_U03_each_claim_rule_refuses_alone(void **state) {
 #undef I
 #undef TOKEN
     };
+    /* clang-format on */
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         enum err e = check_token(f, sign(f, "JWT", rows[i].claims));
         if (e != rows[i].expect)
@@ -169,10 +177,11 @@ static void test_at_hash_binds_the_access_token(void **state) {
     struct fixture *f = *state;
     AUTO_JSON json_t *claims = NULL;
     /* OIDC Core A.3's access token and its at_hash. */
-    static const char text[] = "{\"iss\":\"" ISSUER "\",\"sub\":\"s\",\"aud\":\"portal\",\"iat\":1700000000,"
-                               "\"exp\":1700000300,\"at_hash\":\"77QmUPtjPfzWtF2AnpK9RQ\"}";
-    struct rp_id_token_expect expect = {.access_token = span_of("jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y"),
-                                        .now = NOW};
+    static const char text[] =
+        "{\"iss\":\"" ISSUER "\",\"sub\":\"s\",\"aud\":\"portal\",\"iat\":1700000000,"
+        "\"exp\":1700000300,\"at_hash\":\"77QmUPtjPfzWtF2AnpK9RQ\"}";
+    struct rp_id_token_expect expect = {
+        .access_token = span_of("jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y"), .now = NOW};
     assert_int_equal(json_parse_object(span_of(text), 4096, &claims), ERR_OK);
     assert_int_equal(rp_id_token_claims_check(f->rp, claims, &expect), ERR_OK);
     expect.access_token = span_of("another");
@@ -194,7 +203,8 @@ static void test_E02_the_public_key_is_no_shared_secret(void **state) {
     b64url_add(&token, header.data, header.len);
     buf_add_char(&token, '.');
     b64url_add(&token, good, strlen(good));
-    assert_non_null(HMAC(EVP_sha256(), text, (int)len, (const unsigned char *)token.data, token.len, mac, NULL));
+    assert_non_null(HMAC(EVP_sha256(), text, (int)len, (const unsigned char *)token.data, token.len,
+                         mac, NULL));
     buf_add_char(&token, '.');
     b64url_add(&token, mac, sizeof mac);
     BIO_free(pem);
@@ -211,13 +221,39 @@ static void test_a_key_without_alg_serves_the_agreed_one(void **state) {
     assert_int_not_equal(check_token(f, sign(f, "JWT", good)), ERR_OK);
 }
 
-/* Also when the strict gate were wrong, libjwt alone would stop a token (and the other way round). */
+/* EdDSA: the strict gate verifies it, Debian's libjwt does not know it. Its word counts. */
+static void test_what_libjwt_does_not_verify_is_refused(void **state) {
+    struct fixture *f = *state;
+    AUTO_JWK struct jwk *key = NULL;
+    struct jws_signer *signer = NULL;
+    const struct jose_alg *eddsa = jose_alg_find(SPAN("EdDSA"));
+    assert_int_equal(jwk_generate(eddsa, &key), ERR_OK);
+    assert_int_equal(jws_signer_new(key, &signer), ERR_OK);
+    struct jws_signer *es256 = f->signer;
+    f->signer = signer;
+    struct span token = sign(f, "JWT", good);
+    f->signer = es256;
+    jws_signer_free(signer);
+    jwk_unref(f->rp->jwks.keys.key[0]);
+    f->rp->jwks.keys.key[0] = jwk_ref(key);
+    f->rp->alg = eddsa;
+    const char *const algs[] = {"EdDSA", NULL};
+    struct jws jws;
+    assert_int_equal(
+        jws_verify(&f->arena, token, &(struct jws_expect){NULL, algs}, &f->rp->jwks.keys, &jws),
+        ERR_OK);
+    assert_int_equal(check_token(f, token), ERR_BAD_SIGNATURE);
+}
+
+/* Also when the strict gate were wrong, libjwt alone would stop a token (and the other way round).
+ */
 static void test_a_key_that_was_replaced_behind_the_gate(void **state) {
     struct fixture *f = *state;
     AUTO_JWK struct jwk *other = NULL;
     assert_int_equal(jwk_generate(f->key->alg, &other), ERR_OK);
     assert_int_equal(rp_libjwt_agrees(other, f->rp->alg, sign(f, "JWT", good)), DENY);
-    assert_int_equal(rp_libjwt_agrees(f->key, jose_alg_find(SPAN("PS256")), sign(f, "JWT", good)), DENY);
+    assert_int_equal(rp_libjwt_agrees(f->key, jose_alg_find(SPAN("PS256")), sign(f, "JWT", good)),
+                     DENY);
     assert_int_equal(rp_libjwt_agrees(f->key, f->rp->alg, sign(f, "JWT", good)), ALLOW);
 }
 
@@ -239,12 +275,16 @@ int main(void) {
         T(test_at_hash_binds_the_access_token),
         T(test_E02_the_public_key_is_no_shared_secret),
         T(test_a_key_without_alg_serves_the_agreed_one),
+        T(test_what_libjwt_does_not_verify_is_refused),
         T(test_a_key_that_was_replaced_behind_the_gate),
         T(test_an_old_key_set_is_not_believed_for_ever),
 #undef T
-        cmocka_unit_test_setup_teardown(test_a_good_token_passes_both_verifiers, setup_rsa, teardown),
-        cmocka_unit_test_setup_teardown(test_a_key_without_alg_serves_the_agreed_one, setup_rsa, teardown),
-        cmocka_unit_test_setup_teardown(test_E02_the_public_key_is_no_shared_secret, setup_rsa, teardown),
+        cmocka_unit_test_setup_teardown(test_a_good_token_passes_both_verifiers, setup_rsa,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_a_key_without_alg_serves_the_agreed_one, setup_rsa,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_E02_the_public_key_is_no_shared_secret, setup_rsa,
+                                        teardown),
     };
     if (secret_init())
         return 1;
