@@ -2,12 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The demo: the provincial provider and two portals, in the foreground.
 
-  ./dev demo [--check] [--fresh] [--tls] [--port-base N]
+  ./dev demo [--check] [--fresh] [--tls] [--port-base N] [--state FOLDER]
 
 Ports N..N+39 only: N provider, N+1 its admin listener, N+2 provincial portal, N+3 ministry portal;
-N+20.. are free for tools that want a redirect URI. State in build/demo persists unless --fresh.
-Secrets are made at the first start. build/demo/demo.json appears when everything is ready."""
+N+20.. are free for tools that want a redirect URI. State in build/demo (tests: --state) persists
+unless --fresh; one demo at a time has it. Secrets are made at the first start. demo.json appears there when
+everything is ready."""
 import argparse
+import ctypes
+import fcntl
 import glob
 import hashlib
 import json
@@ -23,6 +26,7 @@ import urllib.request
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.environ.get("IDP_BUILD", os.path.join(ROOT, "build"))
 STATE = os.path.join(ROOT, "build", "demo")
+PR_SET_PDEATHSIG = 1  # prctl(2)
 READY_SECONDS = 20
 STOP_SECONDS = 12
 
@@ -82,7 +86,7 @@ USERS = [
 
 
 # All that the demo writes into build/demo, which the build uses too.
-STATE_FILES = ["admin.sock", "demo.json", "idp.db*", "idpd.yaml", "kek", "portal-*.json", "*.log",
+STATE_FILES = ["admin.sock", "demo.json*", "idp.db*", "idpd.yaml", "kek", "portal-*.json", "*.log",
                "secrets.json", "signer.json", "tls/*"]
 
 
@@ -90,6 +94,25 @@ def forget_state():
     for pattern in STATE_FILES:
         for path in glob.glob(os.path.join(STATE, pattern)):
             os.unlink(path)
+
+
+def take_state():
+    """The lock on the state folder, held as long as the process lives: a second demo would pull the
+    files away from under the first."""
+    os.makedirs(STATE, mode=0o700, exist_ok=True)
+    lock = os.open(state("lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        raise SystemExit(f"demo: another demo is running on {STATE}; end it, or give --state") from None
+
+
+LIBC = ctypes.CDLL(None)
+
+
+def end_with_parent():
+    """In the child: SIGTERM when demo.py is gone, however it went."""
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
 
 
 def say(*words):
@@ -204,9 +227,9 @@ password:
     # ---- processes ----
 
     def spawn(self, name, argv, config):
-        log = open(state(name + ".log"), "ab")
-        child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                 start_new_session=True)
+        with open(state(name + ".log"), "ab") as log:
+            child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                     start_new_session=True, preexec_fn=end_with_parent)
         self.children.append({"name": name, "pid": child.pid, "argv": argv, "config": config,
                               "process": child})
         return child
@@ -232,6 +255,8 @@ password:
         return run
 
     def stop(self):
+        if os.path.exists(state("demo.json")):
+            os.unlink(state("demo.json"))
         for child in reversed(self.children):
             if child["process"].poll() is None:
                 child["process"].send_signal(signal.SIGTERM)
@@ -320,7 +345,6 @@ password:
     # ---- the whole ----
 
     def start(self):
-        os.makedirs(STATE, mode=0o700, exist_ok=True)
         if os.path.exists(state("demo.json")):
             os.unlink(state("demo.json"))
         kept = self.secrets()
@@ -345,8 +369,9 @@ password:
         processes = [{k: c[k] for k in ("name", "pid", "argv", "config")} for c in self.children]
         signer = self.signer_pid()
         if signer:
-            processes.append({"name": "idp-signer", "pid": signer,
-                              "argv": [f"{BUILD}/idp-signer", "--policy", state("signer.json")],
+            with open(f"/proc/{signer}/cmdline", encoding="utf-8") as f:
+                argv = f.read().rstrip("\0").split("\0")
+            processes.append({"name": "idp-signer", "pid": signer, "argv": argv,
                               "config": state("signer.json")})
         document = {
             "issuer": self.issuer,
@@ -416,19 +441,27 @@ def main():
     parser.add_argument("--fresh", action="store_true")
     parser.add_argument("--tls", action="store_true")
     parser.add_argument("--port-base", type=int, default=8400)
+    parser.add_argument("--state", help="folder of the state instead of build/demo")
     args = parser.parse_args()
     if not 1024 <= args.port_base <= 65535 - 39:
         parser.error("--port-base: 1024 to 65496")
 
+    global STATE
+    if args.state:
+        STATE = os.path.abspath(args.state)
+
     def end(_number, _frame):
         raise KeyboardInterrupt
 
-    signal.signal(signal.SIGTERM, end)
-    signal.signal(signal.SIGINT, end)
-    if args.fresh:
-        forget_state()
-    demo = Demo(args)
+    ending = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    for number in ending:
+        signal.signal(number, end)
+    demo = None
     try:
+        take_state()
+        if args.fresh:
+            forget_state()
+        demo = Demo(args)
         kept = demo.start()
         demo.print_summary(kept)
         if args.check:
@@ -443,9 +476,10 @@ def main():
     except KeyboardInterrupt:
         return 0
     finally:
-        demo.stop()
-        if os.path.exists(state("demo.json")):
-            os.unlink(state("demo.json"))
+        for number in ending:  # a second Ctrl-C must not leave children behind
+            signal.signal(number, signal.SIG_IGN)
+        if demo:
+            demo.stop()
 
 
 if __name__ == "__main__":
