@@ -37,6 +37,7 @@ if [ "$kind" = asan ]; then
 else
     add tests/meson_suite.sh "$folder" unit --timeout-multiplier 8
     add python3 tests/attack/http_raw.py
+    add python3 tests/attack/relying_party.py
     add python3 tests/faults/kill9.py --kills 1 --acknowledged 150
 fi
 echo "$passed passed, $failed failed"

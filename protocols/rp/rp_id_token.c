@@ -98,8 +98,8 @@ enum err rp_id_token_check(struct rp *rp, struct arena *a, struct span token,
     static const char *const typ[] = {"JWT", "", NULL};
     struct jws jws;
     enum err e = rp_jwks_verify(rp, a, token, &(struct jws_expect){typ, algs}, &jws);
-    if (e)
-        return e;
+    if (e) /* ERR_NOT_FOUND is the provider's own "no"; a token by a key it has not got is forged */
+        return e == ERR_NOT_FOUND ? ERR_BAD_SIGNATURE : e;
     AUTO_JWK struct jwk *key = (struct jwk *)(uintptr_t)jws.key;
     if (rp_libjwt_agrees(key, rp->alg, token) != ALLOW)
         return ERR_BAD_SIGNATURE;

@@ -288,10 +288,10 @@ def U09_invented_key_ids_do_not_flood_the_provider():
             body=provider.tokens(id_token=stranger.sign(provider.id_claims())))
         before = provider.hits["/jwks"]
         for _ in range(12):
-            equal(finish(probe, query)["result"], "ERR_NOT_FOUND", "an unknown key")
+            equal(finish(probe, query)["result"], "ERR_BAD_SIGNATURE", "an unknown key")
         equal(provider.hits["/jwks"] - before, 3, "refetches")
         answer = finish(probe, query, threads=16)
-        equal(answer["results"], {"ERR_NOT_FOUND": 16}, "sixteen at once")
+        equal(answer["results"], {"ERR_BAD_SIGNATURE": 16}, "sixteen at once")
         equal(provider.hits["/jwks"] - before, 3, "refetches after that")
         provider.answers["/token"] = lambda body: Answer(body=provider.tokens())
         equal(finish(probe)["result"], "ERR_OK", "known keys go on")

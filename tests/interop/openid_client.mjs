@@ -27,12 +27,17 @@ function expect(condition, what) {
   if (!condition) throw new Error(what);
 }
 
-async function refuses(name, run) {
+// `prepare` must succeed; what it gives is handed to `attempt`, which must fail for the reason that is
+// named: a fault on the way there is no refusal.
+async function refuses(name, reason, prepare, attempt) {
   await check(`refuses ${name}`, async () => {
+    const given = await prepare();
     let answer;
     try {
-      answer = await run();
-    } catch {
+      answer = await attempt(given);
+    } catch (e) {
+      const said = [e.code, e.error, e.message, e.cause?.message].filter(Boolean).join(' ');
+      expect(reason.test(said), `refused for another reason: ${said}`);
       return;
     }
     throw new Error(`accepted: ${JSON.stringify(answer)}`);
@@ -167,29 +172,39 @@ await check('client credentials', async () => {
   expect(own.access_token && !own.refresh_token && !own.id_token, 'an access token alone');
 });
 
-await refuses('an answer whose iss was changed', async () => {
-  const { url, checks } = await signOn(browser, rp.config, rp.redirectUri, scope);
-  url.searchParams.set('iss', 'https://evil.example');
-  return client.authorizationCodeGrant(rp.config, url, checks);
+const answered = (party) => async () => ({ party, ...await signOn(browser, party.config, party.redirectUri, scope) });
+const redeem = ({ party, url, checks }) => client.authorizationCodeGrant(party.config, url, checks);
+
+await refuses('an answer whose iss was changed', /"iss"|issuer/, answered(rp), (given) => {
+  given.url.searchParams.set('iss', 'https://evil.example');
+  return redeem(given);
 });
-await refuses('an answer to another state', async () => {
-  const { url, checks } = await signOn(browser, rp.config, rp.redirectUri, scope);
-  return client.authorizationCodeGrant(rp.config, url, { ...checks, expectedState: client.randomState() });
+await refuses('an answer without iss', /"iss"/, answered(rp), (given) => {
+  given.url.searchParams.delete('iss');
+  return redeem(given);
 });
-await refuses('an ID token whose payload was changed', async () => {
-  const spoilt = await configure('demo-rp', spoiling('/token', (body) => {
-    const [header, payload, signature] = body.id_token.split('.');
-    const claims = JSON.parse(Buffer.from(payload, 'base64url'));
-    claims.sub = 'somebody-else';
-    return { ...body, id_token: [header, Buffer.from(JSON.stringify(claims)).toString('base64url'), signature].join('.') };
-  }));
-  const { url, checks } = await signOn(browser, spoilt.config, spoilt.redirectUri, scope);
-  return client.authorizationCodeGrant(spoilt.config, url, checks);
+await refuses('an answer to another state', /"state"/, answered(rp), (given) => {
+  given.checks.expectedState = client.randomState();
+  return redeem(given);
 });
-await refuses('userinfo of another subject', async () => {
-  const spoilt = await configure('demo-rp', spoiling('/userinfo', (body) => ({ ...body, sub: 'somebody-else' })));
-  return client.fetchUserInfo(spoilt.config, tokens.access_token, tokens.claims().sub);
+await refuses('an ID token with another nonce', /"nonce"/, answered(rp), (given) => {
+  given.checks.expectedNonce = client.randomNonce();
+  return redeem(given);
 });
+await refuses('a code with another PKCE verifier', /invalid_grant/, answered(rp), (given) => {
+  given.checks.pkceCodeVerifier = client.randomPKCECodeVerifier();
+  return redeem(given);
+});
+await refuses('an ID token whose payload was changed', /signature/, answered(await configure('demo-rp', spoiling('/token', (body) => {
+  const [header, payload, signature] = body.id_token.split('.');
+  const claims = JSON.parse(Buffer.from(payload, 'base64url'));
+  claims.sub = 'somebody-else';
+  return { ...body, id_token: [header, Buffer.from(JSON.stringify(claims)).toString('base64url'), signature].join('.') };
+}))), redeem);
+await refuses('userinfo of another subject', /"sub"/,
+  () => configure('demo-rp', spoiling('/userinfo', (body) => ({ ...body, sub: 'somebody-else' }))),
+  (spoilt) => client.fetchUserInfo(spoilt.config, tokens.access_token, tokens.claims().sub));
+await check('and takes the same answer unspoilt', async () => redeem(await answered(rp)()));
 
 await check('RP-initiated logout ends the session', async () => {
   const url = client.buildEndSessionUrl(rp.config, { id_token_hint: tokens.id_token, post_logout_redirect_uri: rp.logoutUri, state: 'bye' });
