@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import * as client from 'openid-client';
+import { Browser } from './browser.mjs';
 
 const demo = JSON.parse(readFileSync(process.argv[2], 'utf8'));
 const version = createRequire(import.meta.url)('openid-client/package.json').version;
@@ -42,56 +43,6 @@ async function refuses(name, reason, prepare, attempt) {
     }
     throw new Error(`accepted: ${JSON.stringify(answer)}`);
   });
-}
-
-// ---- a person's browser: cookies, forms, redirects up to the relying party ----
-
-class Browser {
-  cookies = new Map();
-
-  async send(url, options = {}) {
-    const cookie = [...this.cookies].map(([n, v]) => `${n}=${v}`).join('; ');
-    const answer = await fetch(url, {
-      redirect: 'manual', ...options,
-      headers: { accept: 'text/html', ...(cookie ? { cookie } : {}), ...options.headers },
-    });
-    for (const line of answer.headers.getSetCookie()) {
-      const [pair, ...attributes] = line.split(';');
-      const at = pair.indexOf('=');
-      if (attributes.some((a) => a.trim().toLowerCase() === 'max-age=0')) this.cookies.delete(pair.slice(0, at));
-      else this.cookies.set(pair.slice(0, at), pair.slice(at + 1));
-    }
-    return { url: answer.url, status: answer.status, location: answer.headers.get('location'), text: await answer.text() };
-  }
-
-  // Follows redirects; stops before `until` (the relying party's own address) and at pages.
-  async go(url, until, options) {
-    let answer = await this.send(url, options);
-    while (answer.status === 303) {
-      const next = new URL(answer.location, url).href;
-      if (until && next.startsWith(until)) return { ...answer, at: next };
-      url = next;
-      answer = await this.send(url);
-    }
-    return { ...answer, at: url };
-  }
-
-  async submit(page, values, until) {
-    const form = /<form[^>]*action="([^"]*)"[^>]*>([\s\S]*?)<\/form>/.exec(
-      page.text.slice(page.text.indexOf('<main')));
-    expect(form, `a form on ${page.at}`);
-    const fields = new URLSearchParams();
-    for (const input of form[2].matchAll(/<input[^>]*>/g)) {
-      const name = /name="([^"]*)"/.exec(input[0]), value = /value="([^"]*)"/.exec(input[0]);
-      if (name) fields.set(name[1], decode(value?.[1] ?? ''));
-    }
-    for (const [n, v] of Object.entries(values)) fields.set(n, v);
-    return this.go(new URL(decode(form[1]), page.at).href, until, { method: 'POST', body: fields });
-  }
-}
-
-function decode(text) {
-  return text.replaceAll('&amp;', '&').replaceAll('&quot;', '"').replaceAll('&#39;', "'").replaceAll('&lt;', '<').replaceAll('&gt;', '>');
 }
 
 async function signOn(browser, config, redirectUri, scope, extra = {}) {
