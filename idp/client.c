@@ -16,6 +16,7 @@ const struct client_word client_auth_words[] = {
     {"none", CLIENT_AUTH_NONE},
     {"client_secret_basic", CLIENT_AUTH_SECRET_BASIC},
     {"client_secret_post", CLIENT_AUTH_SECRET_POST},
+    {"private_key_jwt", CLIENT_AUTH_PRIVATE_KEY_JWT},
 };
 const size_t client_auth_words_count = ARRAY_LEN(client_auth_words);
 
@@ -25,6 +26,17 @@ const struct client_word client_grant_words[] = {
     {"client_credentials", GRANT_CLIENT_CREDENTIALS},
 };
 const size_t client_grant_words_count = ARRAY_LEN(client_grant_words);
+
+static const struct client_word response_mode_words[] = {
+    {"query", RESPONSE_MODE_QUERY},
+    {"form_post", RESPONSE_MODE_FORM_POST},
+};
+#define RESPONSE_MODES_ALL (RESPONSE_MODE_QUERY | RESPONSE_MODE_FORM_POST)
+
+static const struct client_word access_token_format_words[] = {
+    {"jwt", ACCESS_TOKEN_JWT},
+    {"opaque", ACCESS_TOKEN_OPAQUE},
+};
 
 /* 0: no such word. */
 static unsigned word_find(const struct client_word *words, size_t n, struct span text) {
@@ -36,6 +48,14 @@ static unsigned word_find(const struct client_word *words, size_t n, struct span
 
 static struct span string_of(const json_t *value) {
     return span_bytes(json_string_value(value), json_string_length(value));
+}
+
+/* The bits of an array's words. */
+static unsigned words_find(const struct client_word *words, size_t n, const json_t *array) {
+    unsigned bits = 0;
+    for (size_t i = 0; i < json_array_size(array); i++)
+        bits |= word_find(words, n, string_of(json_array_get(array, i)));
+    return bits;
 }
 
 static void read_texts(struct client *c, const json_t *m) {
@@ -51,6 +71,10 @@ static void read_texts(struct client *c, const json_t *m) {
     c->scope = json_str(m, "scope");
     c->sector = json_str(m, "sector");
     c->legal_basis = json_str(m, "legal_basis");
+    c->jwks_uri = json_str(m, "jwks_uri");
+    c->initiate_login_uri = json_str(m, "initiate_login_uri");
+    c->sector_identifier_uri = json_str(m, "sector_identifier_uri");
+    c->default_acr_values = json_object_get(m, "default_acr_values");
     c->consent_by_legal_basis = c->legal_basis.len > 0;
 }
 
@@ -58,16 +82,29 @@ static void read_choices(struct client *c, const json_t *m) {
     c->auth = (enum client_auth)word_find(client_auth_words, client_auth_words_count,
                                                  json_str(m, "token_endpoint_auth_method"));
     c->is_public = c->auth == CLIENT_AUTH_NONE;
-    const json_t *grants = json_object_get(m, "grant_types");
-    for (size_t i = 0; i < json_array_size(grants); i++)
-        c->grant_types |= word_find(client_grant_words, client_grant_words_count,
-                                           string_of(json_array_get(grants, i)));
+    c->grant_types = words_find(client_grant_words, client_grant_words_count,
+                                json_object_get(m, "grant_types"));
+    c->response_modes = words_find(response_mode_words, ARRAY_LEN(response_mode_words),
+                                   json_object_get(m, "response_modes"));
+    if (!c->response_modes)
+        c->response_modes = RESPONSE_MODES_ALL;
     c->is_pairwise = !span_is(json_str(m, "subject_type"), "public");
     c->id_token_alg = jose_alg_find(json_str(m, "id_token_signed_response_alg"));
     c->access_token_alg = jose_alg_find(json_str(m, "access_token_signed_response_alg"));
+    c->access_token_format = (enum access_token_format)word_find(
+        access_token_format_words, ARRAY_LEN(access_token_format_words),
+        json_str(m, "access_token_format"));
+    c->userinfo_alg = jose_alg_find(json_str(m, "userinfo_signed_response_alg"));
+    c->introspection_alg = jose_alg_find(json_str(m, "introspection_signed_response_alg"));
+    c->assertion_alg = jose_alg_find(json_str(m, "token_endpoint_auth_signing_alg"));
+    c->request_object_alg = jose_alg_find(json_str(m, "request_object_signing_alg"));
+    c->require_signed_request_object =
+        json_is_true(json_object_get(m, "require_signed_request_object"));
     c->require_pkce = json_is_true(json_object_get(m, "require_pkce"));
     c->require_auth_time = json_is_true(json_object_get(m, "require_auth_time"));
     c->dvcqg_profile = span_is(json_str(m, "claims_profile"), "dvcqg");
+    int64_t level = 0;
+    c->minimum_level = json_int(m, "minimum_level", &level) ? 0 : (int)level;
     c->default_max_age = -1;
     if (json_int(m, "default_max_age", &c->default_max_age))
         c->default_max_age = -1;
@@ -75,21 +112,62 @@ static void read_choices(struct client *c, const json_t *m) {
         c->access_token_seconds = 0;
 }
 
-static enum err read_uris(struct client *c, const json_t *m) {
-    const json_t *redirects = json_object_get(m, "redirect_uris");
-    const json_t *after_logout = json_object_get(m, "post_logout_redirect_uris");
-    if (json_array_size(redirects) > CLIENT_URIS_MAX ||
-        json_array_size(after_logout) > CLIENT_URIS_MAX)
+/* The strings of an array; ERR_TOO_LONG beyond CLIENT_URIS_MAX. */
+static enum err read_list(const json_t *array, struct span out[CLIENT_URIS_MAX], size_t *ret_n) {
+    if (json_array_size(array) > CLIENT_URIS_MAX)
         return ERR_TOO_LONG;
-    for (size_t i = 0; i < json_array_size(redirects); i++) {
-        struct span uri = string_of(json_array_get(redirects, i));
-        c->redirect_uri[c->n_redirect_uris++] =
-            (struct client_uri){uri, client_uri_is_loopback(uri)};
-    }
-    for (size_t i = 0; i < json_array_size(after_logout); i++)
-        c->post_logout_redirect_uri[c->n_post_logout_redirect_uris++] =
-            string_of(json_array_get(after_logout, i));
+    *ret_n = json_array_size(array);
+    for (size_t i = 0; i < *ret_n; i++)
+        out[i] = string_of(json_array_get(array, i));
     return ERR_OK;
+}
+
+/* scheme://host:port of a URI, absent for private schemes. */
+static struct span origin_of(struct span uri) {
+    static const struct uri_rules any = {true, true};
+    struct uri_parts p;
+    if (client_uri_check(uri, &any, &p) || !p.host.len)
+        return SPAN_NONE;
+    return span_bytes(uri.ptr, uri.len - p.rest.len);
+}
+
+/* Those that were registered, else those of the redirect URIs; only a public client's code runs in
+ * pages, which would else have to carry the secret. */
+static enum err read_cors_origins(struct client *c, const json_t *m) {
+    const json_t *given = json_object_get(m, "cors_origins");
+    if (!c->is_public)
+        return ERR_OK;
+    if (given)
+        return read_list(given, c->cors_origin, &c->n_cors_origins);
+    for (size_t i = 0; i < c->n_redirect_uris; i++) {
+        struct span origin = origin_of(c->redirect_uri[i].uri);
+        if (origin.len)
+            c->cors_origin[c->n_cors_origins++] = origin;
+    }
+    return ERR_OK;
+}
+
+static enum err read_uris(struct client *c, const json_t *m) {
+    struct span redirects[CLIENT_URIS_MAX];
+    enum err e = read_list(json_object_get(m, "redirect_uris"), redirects, &c->n_redirect_uris);
+    if (e)
+        return e;
+    for (size_t i = 0; i < c->n_redirect_uris; i++)
+        c->redirect_uri[i] =
+            (struct client_uri){redirects[i], client_uri_is_loopback(redirects[i])};
+    e = read_list(json_object_get(m, "post_logout_redirect_uris"), c->post_logout_redirect_uri,
+                  &c->n_post_logout_redirect_uris);
+    if (!e)
+        e = read_list(json_object_get(m, "request_uris"), c->request_uri, &c->n_request_uris);
+    return e ? e : read_cors_origins(c, m);
+}
+
+static enum err read_jwks(struct client *c, const json_t *m) {
+    const json_t *jwks = json_object_get(m, "jwks");
+    if (!jwks)
+        return ERR_OK;
+    AUTO_FREE char *text = json_dumps(jwks, JSON_COMPACT);
+    return text ? jwk_set_parse(span_of(text), &c->jwks) : ERR_NOMEM;
 }
 
 enum err client_from_metadata(json_t *metadata, bool is_enabled, struct span secret_hash,
@@ -109,12 +187,16 @@ enum err client_from_metadata(json_t *metadata, bool is_enabled, struct span sec
         memcpy(c.secret_hash, secret_hash.ptr, secret_hash.len);
         c.has_secret = true;
     }
+    e = read_jwks(&c, metadata);
+    if (e)
+        return e;
     c.metadata = metadata;
     *ret_client = c;
     return ERR_OK;
 }
 
 void client_done(struct client *c) {
+    jwk_set_done(&c->jwks);
     json_cleanup(&c->metadata);
     *c = (struct client){0};
 }
@@ -132,11 +214,23 @@ bool client_redirect_uri_allowed(const struct client *c, struct span uri) {
     return false;
 }
 
-bool client_post_logout_uri_allowed(const struct client *c, struct span uri) {
-    for (size_t i = 0; i < c->n_post_logout_redirect_uris; i++)
-        if (span_eq(c->post_logout_redirect_uri[i], uri))
+static bool listed(const struct span *list, size_t n, struct span uri) {
+    for (size_t i = 0; i < n; i++)
+        if (span_eq(list[i], uri))
             return true;
     return false;
+}
+
+bool client_post_logout_uri_allowed(const struct client *c, struct span uri) {
+    return listed(c->post_logout_redirect_uri, c->n_post_logout_redirect_uris, uri);
+}
+
+bool client_request_uri_allowed(const struct client *c, struct span uri) {
+    return listed(c->request_uri, c->n_request_uris, uri);
+}
+
+bool client_cors_origin_allowed(const struct client *c, struct span origin) {
+    return listed(c->cors_origin, c->n_cors_origins, origin);
 }
 
 bool client_secret_matches(const struct client *c, struct span secret) {

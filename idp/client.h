@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "base/span.h"
 #include "keys/alg.h"
+#include "keys/jwk.h"
 
 #define CLIENT_ID_MAX 256
 #define REDIRECT_URI_MAX 2048
@@ -23,8 +24,13 @@ enum client_auth {
     CLIENT_AUTH_INVALID = 0,
     CLIENT_AUTH_NONE,
     CLIENT_AUTH_SECRET_BASIC,
-    CLIENT_AUTH_SECRET_POST
+    CLIENT_AUTH_SECRET_POST,
+    CLIENT_AUTH_PRIVATE_KEY_JWT
 };
+
+enum access_token_format { ACCESS_TOKEN_BY_RESOURCE = 0, ACCESS_TOKEN_JWT, ACCESS_TOKEN_OPAQUE };
+
+enum { RESPONSE_MODE_QUERY = 1, RESPONSE_MODE_FORM_POST = 2 };
 
 enum { GRANT_AUTHORIZATION_CODE = 1, GRANT_REFRESH_TOKEN = 2, GRANT_CLIENT_CREDENTIALS = 4 };
 
@@ -54,9 +60,26 @@ struct client {
     struct span sector;          /* stored at registration, never follows a change of host */
     const struct jose_alg *id_token_alg;    /* RS256 when the metadata is silent */
     const struct jose_alg *access_token_alg;
+    const struct jose_alg *userinfo_alg;      /* NULL: userinfo is plain JSON */
+    const struct jose_alg *introspection_alg; /* NULL: only when the request asks for a JWT */
+    enum access_token_format access_token_format;
+    unsigned response_modes;     /* RESPONSE_MODE_* bits; all when the metadata is silent */
+    /* its own keys: inline, or at a URI (never both) */
+    struct jwk_set jwks;
+    struct span jwks_uri;
+    const struct jose_alg *assertion_alg;      /* of client assertions; NULL: the key's */
+    const struct jose_alg *request_object_alg; /* NULL: the key's */
+    bool require_signed_request_object;
+    struct span request_uri[CLIENT_URIS_MAX];
+    size_t n_request_uris;
+    struct span cors_origin[CLIENT_URIS_MAX]; /* public clients only */
+    size_t n_cors_origins;
     bool require_pkce;
     bool consent_by_legal_basis; /* no consent page */
     struct span legal_basis;
+    const json_t *default_acr_values; /* an array of strings, or NULL; in metadata */
+    int minimum_level;           /* 0: none; else the least level (1..3) it is ever given */
+    struct span initiate_login_uri, sector_identifier_uri;
     int64_t default_max_age;     /* seconds; -1: none */
     bool require_auth_time;
     int64_t access_token_seconds; /* 0: the configured default */
@@ -64,21 +87,27 @@ struct client {
     json_t *metadata;            /* the full registered object; owned */
 };
 
-struct config;
+/* Who registers: staff may say more about a client than the client about itself. */
+enum client_registrar { REGISTRAR_CLIENT = 0, REGISTRAR_STAFF };
 
 /* Validates RFC 7591 metadata as given by staff or at registration and applies the defaults of
  * OIDC Registration 2 and of this product. On failure `*reterr_code` is invalid_redirect_uri or
  * invalid_client_metadata (RFC 7591 3.2.2) and `*reterr_text` says what is wrong (in the arena).
  * `ret_normal` is the object to store, owned by the caller. */
-enum err client_metadata_check(struct arena *a, const struct config *cfg, const json_t *metadata,
-                               json_t **ret_normal, const char **reterr_code,
-                               const char **reterr_text) __attribute__((warn_unused_result));
+enum err client_metadata_check(struct arena *a, enum client_registrar registrar,
+                               const json_t *metadata, json_t **ret_normal,
+                               const char **reterr_code, const char **reterr_text)
+    __attribute__((warn_unused_result));
 
 /* Typed form of a stored object. Strings point into `metadata`, which the client takes over. */
 enum err client_from_metadata(json_t *metadata, bool is_enabled, struct span secret_hash,
                               struct client *ret_client) __attribute__((warn_unused_result));
 void client_done(struct client *c);
 
+/* Byte-exact; a request_uri is never fetched unless it was registered whole (RFC 9101 10.4.1). */
+bool client_request_uri_allowed(const struct client *c, struct span uri);
+/* Whether pages of this origin may call the token endpoint as this client. */
+bool client_cors_origin_allowed(const struct client *c, struct span origin);
 /* Byte-exact comparison, but for the port of loopback IP redirect URIs (RFC 8252 7.3). */
 bool client_redirect_uri_allowed(const struct client *c, struct span uri);
 bool client_post_logout_uri_allowed(const struct client *c, struct span uri);

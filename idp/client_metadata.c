@@ -36,9 +36,13 @@ enum member_kind {
     MEMBER_BOOL,
     MEMBER_NUMBER, /* min..max */
     MEMBER_JWKS,
+    MEMBER_ORIGINS, /* array of scheme://host[:port] */
     MEMBER_NEVER,   /* chosen by the provider, or not supported */
     MEMBER_NOT_TRUE /* a protection that is not supported: only false */
 };
+
+/* Who may set a member: what widens trust in a client is staff's to say, never the client's own. */
+enum { ANYBODY = 0, STAFF_ONLY = 1 };
 
 struct member {
     const char *name;
@@ -47,16 +51,23 @@ struct member {
     const char *words;    /* space-separated */
     const char *fallback; /* JSON, put in when the member is missing */
     const char *spec;
+    int who; /* ANYBODY or STAFF_ONLY */
 };
+
+#define TOKEN_ALGS "RS256 ES256 PS256 EdDSA"
 
 static const struct member members[] = {
     {"client_id", MEMBER_NAME, 1, CLIENT_ID_MAX, NULL, NULL, "RFC 7591 3.2.1"},
     {"redirect_uris", MEMBER_REDIRECTS, 0, REDIRECT_URI_MAX, NULL, "[]", "RFC 7591 2"},
-    {"token_endpoint_auth_method", MEMBER_WORD, 0, 0, "none client_secret_basic client_secret_post",
-     "\"client_secret_basic\"", "RFC 7591 2"},
+    {"token_endpoint_auth_method", MEMBER_WORD, 0, 0, 
+     "none client_secret_basic client_secret_post private_key_jwt", "\"client_secret_basic\"",
+     "RFC 7591 2"},
+    {"token_endpoint_auth_signing_alg", MEMBER_WORD, 0, 0, TOKEN_ALGS, NULL, "OIDC Registration 2"},
     {"grant_types", MEMBER_WORDS, 0, 0, "authorization_code refresh_token client_credentials",
      "[\"authorization_code\"]", "RFC 7591 2"},
     {"response_types", MEMBER_WORDS, 0, 0, "code", NULL, "RFC 7591 2"},
+    {"response_modes", MEMBER_WORDS, 0, 0, "query form_post", NULL,
+     "OAuth Multiple Response Types 2.1"},
     {"application_type", MEMBER_WORD, 0, 0, "web native", "\"web\"", "OIDC Registration 2"},
     {"client_name", MEMBER_TEXT, 1, 200, NULL, NULL, "RFC 7591 2"},
     {"client_uri", MEMBER_URI, 0, REDIRECT_URI_MAX, NULL, NULL, "RFC 7591 2"},
@@ -71,8 +82,13 @@ static const struct member members[] = {
     {"software_version", MEMBER_TEXT, 1, 200, NULL, NULL, "RFC 7591 2"},
     {"sector_identifier_uri", MEMBER_URI, 0, REDIRECT_URI_MAX, NULL, NULL, "OIDC Registration 2"},
     {"subject_type", MEMBER_WORD, 0, 0, "pairwise public", "\"pairwise\"", "OIDC Registration 2"},
-    {"id_token_signed_response_alg", MEMBER_WORD, 0, 0, "RS256 ES256 PS256 EdDSA", "\"RS256\"",
+    {"id_token_signed_response_alg", MEMBER_WORD, 0, 0, TOKEN_ALGS, "\"RS256\"",
      "OIDC Registration 2"},
+    {"userinfo_signed_response_alg", MEMBER_WORD, 0, 0, TOKEN_ALGS, NULL, "OIDC Registration 2"},
+    {"introspection_signed_response_alg", MEMBER_WORD, 0, 0, TOKEN_ALGS, NULL, "RFC 9701 6"},
+    {"request_uris", MEMBER_URIS, 0, REDIRECT_URI_MAX, NULL, NULL, "OIDC Registration 2"},
+    {"request_object_signing_alg", MEMBER_WORD, 0, 0, TOKEN_ALGS, NULL, "OIDC Registration 2"},
+    {"require_signed_request_object", MEMBER_BOOL, 0, 0, NULL, NULL, "RFC 9101 10.5"},
     {"default_max_age", MEMBER_NUMBER, 0, YEAR_SECONDS, NULL, NULL, "OIDC Registration 2"},
     {"require_auth_time", MEMBER_BOOL, 0, 0, NULL, NULL, "OIDC Registration 2"},
     {"default_acr_values", MEMBER_TEXTS, 0, 200, NULL, NULL, "OIDC Registration 2"},
@@ -84,13 +100,19 @@ static const struct member members[] = {
     {"frontchannel_logout_uri", MEMBER_URI, 0, REDIRECT_URI_MAX, NULL, NULL,
      "OIDC Front-Channel Logout 2"},
     /* this product's own */
-    {"sector", MEMBER_NAME, 1, 253, NULL, NULL, "staff's choice of the pairwise sector"},
+    {"sector", MEMBER_NAME, 1, 253, NULL, NULL, "the pairwise sector", STAFF_ONLY},
     {"require_pkce", MEMBER_BOOL, 0, 0, NULL, NULL, "RFC 9700 2.1.1"},
-    {"legal_basis", MEMBER_TEXT, 1, 500, NULL, NULL, "no consent page; shown to the person"},
-    {"access_token_seconds", MEMBER_NUMBER, 60, CLIENT_ACCESS_SECONDS_MAX, NULL, NULL, "life of access tokens"},
-    {"access_token_signed_response_alg", MEMBER_WORD, 0, 0, "ES256 RS256 PS256 EdDSA", "\"ES256\"",
+    {"legal_basis", MEMBER_TEXT, 1, 500, NULL, NULL, "no consent page; shown to the person",
+     STAFF_ONLY},
+    {"minimum_level", MEMBER_NUMBER, 1, 3, NULL, NULL, "least acr that it is ever given"},
+    {"cors_origins", MEMBER_ORIGINS, 0, 512, NULL, NULL, "Fetch 3.2; those of its redirect URIs"},
+    {"access_token_seconds", MEMBER_NUMBER, 60, CLIENT_ACCESS_SECONDS_MAX, NULL, NULL,
+     "life of access tokens", STAFF_ONLY},
+    {"access_token_format", MEMBER_WORD, 0, 0, "jwt opaque", NULL, "RFC 9068, or for introspection"},
+    {"access_token_signed_response_alg", MEMBER_WORD, 0, 0, TOKEN_ALGS, "\"ES256\"",
      "RFC 9068 2.1"},
-    {"claims_profile", MEMBER_WORD, 0, 0, "dvcqg", NULL, "claim names of the national portal"},
+    {"claims_profile", MEMBER_WORD, 0, 0, "dvcqg", NULL, "claim names of the national portal",
+     STAFF_ONLY},
     /* refused */
     {"client_secret", MEMBER_NEVER, 0, 0, "is chosen by the provider", NULL, "RFC 7591 3.2.1"},
     {"registration_access_token", MEMBER_NEVER, 0, 0, "is chosen by the provider", NULL,
@@ -100,7 +122,9 @@ static const struct member members[] = {
      "OIDC Registration 2"},
     {"id_token_encrypted_response_enc", MEMBER_NEVER, 0, 0, "is not supported", NULL,
      "OIDC Registration 2"},
-    {"userinfo_signed_response_alg", MEMBER_NEVER, 0, 0, "is not supported", NULL,
+    {"request_object_encryption_alg", MEMBER_NEVER, 0, 0, "is not supported", NULL,
+     "OIDC Registration 2"},
+    {"request_object_encryption_enc", MEMBER_NEVER, 0, 0, "is not supported", NULL,
      "OIDC Registration 2"},
     {"userinfo_encrypted_response_alg", MEMBER_NEVER, 0, 0, "is not supported", NULL,
      "OIDC Registration 2"},
@@ -110,13 +134,13 @@ static const struct member members[] = {
      "RFC 8705 3.4"},
     {"dpop_bound_access_tokens", MEMBER_NOT_TRUE, 0, 0, NULL, NULL, "RFC 9449 5.2"},
     {"require_pushed_authorization_requests", MEMBER_NOT_TRUE, 0, 0, NULL, NULL, "RFC 9126 6"},
-    {"require_signed_request_object", MEMBER_NOT_TRUE, 0, 0, NULL, NULL, "RFC 9101 10.5"},
 };
 
 /* One check in progress. */
 struct check {
     struct arena *a;
     json_t *m; /* the resulting object */
+    enum client_registrar registrar;
     const char *code, *text;
 };
 
@@ -186,6 +210,23 @@ static bool check_uris(struct check *k, const struct member *m, const char *name
             return refuse(k, code, arena_printf(k->a, "%s[%zu]", name, i), why);
     }
     return true;
+}
+
+/* An origin as browsers send it: no path, not even a slash. */
+static bool is_origin(struct span text) {
+    static const struct uri_rules rules = {.allow_loopback_http = true};
+    struct uri_parts p;
+    return text.ptr && !client_uri_check(text, &rules, &p) && p.rest.len == 0;
+}
+
+static bool check_origins(struct check *k, const struct member *m, const char *name,
+                          const json_t *value) {
+    bool good = json_is_array(value) && json_array_size(value) <= CLIENT_URIS_MAX;
+    for (size_t i = 0; good && i < json_array_size(value); i++) {
+        struct span text = string_of(json_array_get(value, i));
+        good = (int64_t)text.len <= m->max && is_origin(text);
+    }
+    return good || refuse_metadata(k, name, "must be an array of origins (https://host)");
 }
 
 static bool check_texts(struct check *k, const struct member *m, const char *name,
@@ -262,6 +303,8 @@ static bool check_member(struct check *k, const struct member *m, const char *na
                refuse_metadata(k, name,
                                arena_printf(k->a, "must be a number between %lld and %lld",
                                             (long long)m->min, (long long)m->max));
+    case MEMBER_ORIGINS:
+        return check_origins(k, m, name, value);
     case MEMBER_JWKS:
         return check_jwks(k, name, value);
     case MEMBER_NEVER:
@@ -286,6 +329,8 @@ static bool check_members(struct check *k) {
     json_t *value;
     json_object_foreach(k->m, name, value) {
         const struct member *m = member_find(span_of(name));
+        if (m && m->who == STAFF_ONLY && k->registrar != REGISTRAR_STAFF)
+            return refuse_metadata(k, name, "is for staff to set");
         if (m && !check_member(k, m, name, value))
             return false;
     }
@@ -339,8 +384,20 @@ static bool check_grants(struct check *k) {
     if (is_public && member_has(k, "grant_types", "client_credentials"))
         return refuse_metadata(k, "grant_types",
                                "has client_credentials, which needs a client with a secret");
+    return true;
+}
+
+/* RFC 7591 2: "jwks" and "jwks_uri" are not given together; what is to be verified needs one. */
+static bool check_keys(struct check *k) {
+    bool has_keys = json_object_get(k->m, "jwks") || json_object_get(k->m, "jwks_uri");
     if (json_object_get(k->m, "jwks") && json_object_get(k->m, "jwks_uri"))
         return refuse_metadata(k, "jwks", "and jwks_uri must not both be given");
+    if (!has_keys && span_is(json_str(k->m, "token_endpoint_auth_method"), "private_key_jwt"))
+        return refuse_metadata(k, "token_endpoint_auth_method",
+                               "is private_key_jwt, which needs jwks or jwks_uri");
+    if (!has_keys && (json_object_get(k->m, "request_object_signing_alg") ||
+                      json_is_true(json_object_get(k->m, "require_signed_request_object"))))
+        return refuse_metadata(k, "request_object_signing_alg", "needs jwks or jwks_uri");
     return true;
 }
 
@@ -394,18 +451,17 @@ static bool check_size(struct check *k) {
            refuse_metadata(k, "metadata", "is too long");
 }
 
-enum err client_metadata_check(struct arena *a, const struct config *cfg, const json_t *metadata,
-                               json_t **ret_normal, const char **reterr_code,
-                               const char **reterr_text) {
-    (void)cfg;
+enum err client_metadata_check(struct arena *a, enum client_registrar registrar,
+                               const json_t *metadata, json_t **ret_normal,
+                               const char **reterr_code, const char **reterr_text) {
     AUTO_JSON json_t *m = json_is_object(metadata) ? json_copy((json_t *)metadata) : json_object();
     if (!m)
         return ERR_NOMEM;
-    struct check k = {.a = a, .m = m};
+    struct check k = {.a = a, .m = m, .registrar = registrar};
     bool good =
         (json_is_object(metadata) || refuse_metadata(&k, "metadata", "must be an object")) &&
         check_size(&k) && apply_defaults(&k) && check_members(&k) && check_grants(&k) &&
-        check_scopes(&k) && settle_sector(&k);
+        check_keys(&k) && check_scopes(&k) && settle_sector(&k);
     if (!good) {
         *reterr_code = k.code;
         *reterr_text = k.text;

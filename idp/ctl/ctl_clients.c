@@ -70,13 +70,13 @@ void ctl_client_add(struct ctl_call *c) {
     const char *code = "invalid_client_metadata", *why = "the file is not one JSON object";
     struct span id, secret = SPAN_NONE;
     if (json_parse_object(ctl_arg(c, "file"), METADATA_MAX, &given) ||
-        client_metadata_check(c->arena, idp_config(c->idp), given, &normal, &code, &why)) {
+        client_metadata_check(c->arena, REGISTRAR_STAFF, given, &normal, &code, &why)) {
         ctl_refuse(c, code, "%s", why);
         return;
     }
     if (!choose_id(c, given, normal, &id))
         return;
-    if (!span_is(json_str(normal, "token_endpoint_auth_method"), "none"))
+    if (span_starts(json_str(normal, "token_endpoint_auth_method"), "client_secret_"))
         secret = random_text(c->arena, SECRET_BYTES);
     enum err e = save(c, normal, id, secret);
     if (e) {

@@ -106,6 +106,39 @@ static const struct registration registrations[] = {
     {"{" R ",\"jwks\":{\"keys\":[" JWK ",{\"kty\":\"EC\",\"crv\":\"P-384\",\"d\":\"x\"}]}}", META,
      "jwks"},
     {"{" R ",\"jwks\":\"x\"}", META, "jwks"},
+    {"{" R ",\"token_endpoint_auth_method\":\"private_key_jwt\",\"jwks\":{\"keys\":[" JWK "]}}", NULL,
+     NULL},
+    {"{" R ",\"token_endpoint_auth_method\":\"private_key_jwt\",\"jwks_uri\":\"https://rp.vn/k\"}",
+     NULL, NULL},
+    {"{" R ",\"token_endpoint_auth_method\":\"private_key_jwt\"}", META,
+     "token_endpoint_auth_method is private_key_jwt, which needs"},
+    {"{" R ",\"token_endpoint_auth_signing_alg\":\"HS256\"}", META,
+     "token_endpoint_auth_signing_alg"},
+    {"{" R ",\"jwks_uri\":\"http://rp.vn/k\"}", META, "jwks_uri"},
+    {"{" R ",\"request_object_signing_alg\":\"PS256\",\"jwks_uri\":\"https://rp.vn/k\"}", NULL, NULL},
+    {"{" R ",\"request_object_signing_alg\":\"none\",\"jwks_uri\":\"https://rp.vn/k\"}", META,
+     "request_object_signing_alg"},
+    {"{" R ",\"request_object_signing_alg\":\"PS256\"}", META, "request_object_signing_alg needs"},
+    {"{" R ",\"require_signed_request_object\":true}", META, "request_object_signing_alg needs"},
+    {"{" R ",\"request_uris\":[\"https://rp.vn/ro.jwt\"]}", NULL, NULL},
+    {"{" R ",\"request_uris\":[\"file:///etc/passwd\"]}", META, "request_uris[0]"},
+    {"{" R ",\"request_uris\":\"https://rp.vn/ro.jwt\"}", META, "request_uris"},
+    {"{" R ",\"userinfo_signed_response_alg\":\"EdDSA\"}", NULL, NULL},
+    {"{" R ",\"userinfo_signed_response_alg\":\"none\"}", META, "userinfo_signed_response_alg"},
+    {"{" R ",\"introspection_signed_response_alg\":\"ES256\"}", NULL, NULL},
+    {"{" R ",\"introspection_signed_response_alg\":\"ES512\"}", META,
+     "introspection_signed_response_alg"},
+    {"{" R ",\"access_token_format\":\"opaque\"}", NULL, NULL},
+    {"{" R ",\"access_token_format\":\"saml\"}", META, "access_token_format"},
+    {"{" R ",\"minimum_level\":2}", NULL, NULL},
+    {"{" R ",\"minimum_level\":4}", META, "minimum_level"},
+    {"{" R ",\"response_modes\":[\"form_post\"]}", NULL, NULL},
+    {"{" R ",\"response_modes\":[\"fragment\"]}", META, "response_modes"},
+    {"{" R ",\"cors_origins\":[\"https://a.vn\",\"http://localhost:3000\"]}", NULL, NULL},
+    {"{" R ",\"cors_origins\":[\"https://a.vn/\"]}", META, "cors_origins"},
+    {"{" R ",\"cors_origins\":[\"*\"]}", META, "cors_origins"},
+    {"{" R ",\"cors_origins\":[\"null\"]}", META, "cors_origins"},
+    {"{" R ",\"cors_origins\":[\"https://A.vn\"]}", META, "cors_origins"},
     {"{\"redirect_uris\":[\"https://a.vn/cb\",\"https://b.vn/cb\"]}", META,
      "redirect_uris name several hosts"},
     {"{\"redirect_uris\":[\"https://a.vn/cb\",\"https://b.vn/cb\"],\"sector\":\"shared\"}", NULL,
@@ -132,7 +165,7 @@ static enum err check(struct arena *a, const char *text, json_t **ret_normal, co
                       const char **why) {
     AUTO_JSON json_t *given = NULL;
     assert_int_equal(json_parse(span_of(text), 65536, &given), ERR_OK);
-    return client_metadata_check(a, NULL, given, ret_normal, code, why);
+    return client_metadata_check(a, REGISTRAR_STAFF, given, ret_normal, code, why);
 }
 
 static void test_registrations(void **state) {
@@ -158,6 +191,58 @@ static void test_registrations(void **state) {
     }
 }
 
+/* D14: what widens trust in a client is not the client's to say. */
+static void test_members_for_staff(void **state) {
+    (void)state;
+    static const char *const only_staff[] = {
+        "{" R ",\"sector\":\"shared\"}",
+        "{" R ",\"legal_basis\":\"QD 1/2026\"}",
+        "{" R ",\"claims_profile\":\"dvcqg\"}",
+        "{" R ",\"access_token_seconds\":3600}",
+        "{" R ",\"scope\":\"openid vn_sensitive\",\"legal_basis\":\"QD 1/2026\"}",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(only_staff); i++)
+        for (int by_staff = 0; by_staff <= 1; by_staff++) {
+            CLEANUP(arena_done) struct arena a = ARENA_INIT(ARENA_LIMIT_DEFAULT);
+            AUTO_JSON json_t *given = NULL, *normal = NULL;
+            const char *code = NULL, *why = NULL;
+            assert_int_equal(json_parse(span_of(only_staff[i]), 65536, &given), ERR_OK);
+            enum err e = client_metadata_check(&a, by_staff ? REGISTRAR_STAFF : REGISTRAR_CLIENT,
+                                               given, &normal, &code, &why);
+            assert_int_equal(e, by_staff ? ERR_OK : ERR_SYNTAX);
+            if (!by_staff)
+                assert_string_equal(code, META);
+        }
+}
+
+/* Pages may call the token endpoint only as a public client, from where its own pages are. */
+static void test_cors_origins(void **state) {
+    (void)state;
+    static const struct {
+        const char *metadata, *origin;
+        bool allowed;
+    } cases[] = {
+        {"{" R ",\"token_endpoint_auth_method\":\"none\"}", "https://rp.example.vn", true},
+        {"{" R ",\"token_endpoint_auth_method\":\"none\"}", "https://rp.example.vn:8443", false},
+        {"{" R ",\"token_endpoint_auth_method\":\"none\"}", "null", false},
+        {"{" R "}", "https://rp.example.vn", false},
+        {"{" R ",\"token_endpoint_auth_method\":\"none\",\"cors_origins\":[\"https://spa.vn\"]}",
+         "https://spa.vn", true},
+        {"{" R ",\"token_endpoint_auth_method\":\"none\",\"cors_origins\":[\"https://spa.vn\"]}",
+         "https://rp.example.vn", false},
+        {"{" R ",\"cors_origins\":[\"https://spa.vn\"]}", "https://spa.vn", false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        CLEANUP(arena_done) struct arena a = ARENA_INIT(ARENA_LIMIT_DEFAULT);
+        json_t *normal = NULL;
+        const char *code, *why;
+        assert_int_equal(check(&a, cases[i].metadata, &normal, &code, &why), ERR_OK);
+        CLEANUP(client_done) struct client c = {0};
+        assert_int_equal(client_from_metadata(normal, true, SPAN_NONE, &c), ERR_OK);
+        assert_int_equal(client_cors_origin_allowed(&c, span_of(cases[i].origin)), cases[i].allowed);
+    }
+}
+
 static void test_defaults(void **state) {
     (void)state;
     CLEANUP(arena_done) struct arena a = ARENA_INIT(ARENA_LIMIT_DEFAULT);
@@ -178,6 +263,9 @@ static void test_defaults(void **state) {
     assert_int_equal(c.default_max_age, -1);
     assert_int_equal(c.access_token_seconds, 0);
     assert_false(c.consent_by_legal_basis || c.require_pkce || c.dvcqg_profile);
+    assert_int_equal(c.response_modes, RESPONSE_MODE_QUERY | RESPONSE_MODE_FORM_POST);
+    assert_int_equal(c.access_token_format, ACCESS_TOKEN_BY_RESOURCE);
+    assert_true(!c.userinfo_alg && !c.introspection_alg && !c.assertion_alg && !c.jwks.count);
     assert_int_equal(json_integer_value(json_object_get(c.metadata, "x_unknown")), 7);
     assert_int_equal(c.client_id.len, 22);
 }
@@ -214,23 +302,23 @@ static void test_sizes(void **state) {
     json_t *uris = json_object_get(given, "redirect_uris");
     while (json_array_size(uris) < CLIENT_URIS_MAX)
         json_array_append_new(uris, json_sprintf("https://a.vn/%zu", json_array_size(uris)));
-    assert_int_equal(client_metadata_check(&a, NULL, given, &normal, &code, &why), ERR_OK);
+    assert_int_equal(client_metadata_check(&a, REGISTRAR_STAFF, given, &normal, &code, &why), ERR_OK);
     json_array_append_new(uris, json_string("https://a.vn/more"));
     json_cleanup(&normal);
-    assert_int_equal(client_metadata_check(&a, NULL, given, &normal, &code, &why), ERR_SYNTAX);
+    assert_int_equal(client_metadata_check(&a, REGISTRAR_STAFF, given, &normal, &code, &why), ERR_SYNTAX);
     json_array_clear(uris);
     AUTO_FREE char *big = malloc(70000);
     assert_non_null(big);
     memset(big, 'a', 70000);
     memcpy(big, "https://a.vn/", 13);
     json_array_append_new(uris, json_stringn(big, REDIRECT_URI_MAX));
-    assert_int_equal(client_metadata_check(&a, NULL, given, &normal, &code, &why), ERR_OK);
+    assert_int_equal(client_metadata_check(&a, REGISTRAR_STAFF, given, &normal, &code, &why), ERR_OK);
     json_cleanup(&normal);
     json_array_set_new(uris, 0, json_stringn(big, REDIRECT_URI_MAX + 1));
-    assert_int_equal(client_metadata_check(&a, NULL, given, &normal, &code, &why), ERR_SYNTAX);
+    assert_int_equal(client_metadata_check(&a, REGISTRAR_STAFF, given, &normal, &code, &why), ERR_SYNTAX);
     json_array_set_new(uris, 0, json_string("https://a.vn/cb"));
     json_object_set_new(given, "x", json_stringn(big, 70000));
-    assert_int_equal(client_metadata_check(&a, NULL, given, &normal, &code, &why), ERR_SYNTAX);
+    assert_int_equal(client_metadata_check(&a, REGISTRAR_STAFF, given, &normal, &code, &why), ERR_SYNTAX);
 }
 
 /* ---- URIs ---- */
@@ -479,7 +567,8 @@ static void test_damaged_row(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_registrations), cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_registrations), cmocka_unit_test(test_members_for_staff), cmocka_unit_test(test_cors_origins),
+        cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_sectors),       cmocka_unit_test(test_sizes),
         cmocka_unit_test(test_uris),          cmocka_unit_test(test_redirect_comparison),
         cmocka_unit_test(test_secret),        cmocka_unit_test(test_damaged_row),
