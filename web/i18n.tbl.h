@@ -287,6 +287,17 @@
  "Đăng nhập lại",
  "Sign in again"},
 
+/* ---- back to the service by a form ---- */
+{"form_post.title",
+ "Đang quay lại trang dịch vụ",
+ "Returning to the service"},
+{"form_post.text",
+ "Bạn đang được đưa trở lại {client_name}. Nếu trang không tự chuyển, hãy bấm nút bên dưới.",
+ "You are being taken back to {client_name}. If nothing happens, press the button below."},
+{"form_post.continue",
+ "Tiếp tục",
+ "Continue"},
+
 /* ---- account ---- */
 {"account.title",
  "Tài khoản của bạn",

@@ -61,8 +61,7 @@ static enum step answer(struct request *req, struct authorize *a) {
         a->stage = AUTHORIZE_STORED;
         return STEP_WRITE;
     }
-    respond_redirect(req, a->location);
-    return STEP_RESPOND;
+    return authorize_give_code(req, a);
 }
 
 static enum step decide_request(struct request *req, struct authorize *a) {
@@ -96,8 +95,7 @@ static enum step authorize_decide(struct request *req) {
     }
     if (req->write.result)
         return authorize_fail(req, a, OIDC_FAILURE(OIDC_TEMPORARILY_UNAVAILABLE, NULL));
-    respond_redirect(req, a->location);
-    return STEP_RESPOND;
+    return authorize_give_code(req, a);
 }
 
 static void authorize_write(struct request *req) {

@@ -33,7 +33,7 @@ struct authorize {
     struct session session;
     struct consent consent;
     struct flow flow;             /* target FLOW_NONE: not in a flow */
-    struct span location;         /* the finished answer */
+    struct span code;
     struct grant_key pending_key; /* with `pending`: what did not fit into the code */
     struct span pending;
 };
@@ -49,13 +49,15 @@ bool authorize_request_is_good(struct request *req, struct authorize *a);
 /* Somebody is signed in, recently enough, and is whom the client means. False: answered with the
  * sign-in page or an error. */
 bool authorize_person_is_good(struct request *req, struct authorize *a);
-/* Makes the code and `location`. False: answered with an error. */
+/* Makes the code. False: answered with an error. */
 bool authorize_code_build(struct request *req, struct authorize *a);
 /* Adds the pending row, if there is one, to req->write. */
 void authorize_pending_write(struct request *req, const struct authorize *a);
 /* Seals the request, as a new flow or as the one it is in already. */
 enum err authorize_flow_seal(struct request *req, struct authorize *a, struct span *ret_handle);
-/* An error at the client's redirect URI, with iss and state. */
+
+/* authorize_answer.c: at the client's redirect URI, with iss and state, in its response mode */
+enum step authorize_give_code(struct request *req, const struct authorize *a);
 enum step authorize_fail(struct request *req, const struct authorize *a, struct oidc_failure f);
 enum step authorize_error_page(struct request *req, unsigned status, const char *key);
 

@@ -23,25 +23,6 @@ enum step authorize_error_page(struct request *req, unsigned status, const char 
     return STEP_RESPOND;
 }
 
-enum step authorize_fail(struct request *req, const struct authorize *a, struct oidc_failure f) {
-    const struct authz_request *r = &a->request;
-    //= https://www.rfc-editor.org/rfc/rfc9207#section-2
-    //# In authorization responses to the client, including error responses, an authorization server
-    //# supporting this specification MUST indicate its identity by including the iss parameter in
-    //# the response.
-    const struct redirect_param params[] = {
-        {"error", span_of(oidc_error_code(f.error)), false},
-        {"error_description", span_of(f.description), false},
-        {"state", r->state_raw, true},
-        {"iss", request_config(req)->issuer, false},
-    };
-    struct span location;
-    if (redirect_build(req->arena, r->redirect_uri, params, ARRAY_LEN(params), &location))
-        return authorize_error_page(req, 500, "internal");
-    respond_redirect(req, location);
-    return STEP_RESPOND;
-}
-
 bool authorize_params_from_flow(struct request *req, struct authorize *a) {
     a->joined.count = 0;
     a->params = &a->joined;
@@ -257,19 +238,9 @@ bool authorize_code_build(struct request *req, struct authorize *a) {
     };
     memcpy(c.challenge, r->challenge, sizeof c.challenge);
 
-    struct span code;
-    if (code_seal(request_idp(req)->keyring, req->arena, &c, req->now, &code, &a->pending_key,
+    if (code_seal(request_idp(req)->keyring, req->arena, &c, req->now, &a->code, &a->pending_key,
                   &a->pending)) {
         (void)authorize_fail(req, a, OIDC_FAILURE(OIDC_SERVER_ERROR, NULL));
-        return false;
-    }
-    const struct redirect_param params[] = {
-        {"code", code, false},
-        {"state", r->state_raw, true},
-        {"iss", cfg->issuer, false},
-    };
-    if (redirect_build(req->arena, r->redirect_uri, params, ARRAY_LEN(params), &a->location)) {
-        respond_error_page(req, 500, "internal");
         return false;
     }
     return true;

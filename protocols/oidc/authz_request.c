@@ -32,6 +32,8 @@ static enum err param_ignore(struct arena *a, struct span value, void *field) {
     return ERR_OK;
 }
 
+#define RESPONSE_MODE_MAX 32 /* bytes */
+
 #define FIELD(name) offsetof(struct authz_request, name)
 /* clang-format off */
 static const struct param_def authz_params[] = {
@@ -39,7 +41,7 @@ static const struct param_def authz_params[] = {
     {"client_id",             FIELD(client_id),        param_span,     CLIENT_ID_MAX,    PARAM_REQUIRED}, /* RFC 6749 4.1.1 */
     {"redirect_uri",          FIELD(redirect_uri),     param_span,     REDIRECT_URI_MAX, PARAM_REQUIRED}, /* OIDC Core 3.1.2.1 */
     {"response_type",         FIELD(response_type),    param_span,     64,               PARAM_REQUIRED}, /* RFC 6749 3.1.1 */
-    {"response_mode",         FIELD(response_mode),    param_span,     32,               0},              /* OAuth MRT 2.1 */
+    {"response_mode",         FIELD(response_mode),    param_span,     RESPONSE_MODE_MAX, 0},             /* OAuth MRT 2.1 */
     {"scope",                 FIELD(scope_asked),      param_span,     SCOPE_MAX,        0},              /* RFC 6749 3.3 */
     {"state",                 0,                       param_ignore,   STATE_MAX,        0},              /* RFC 6749 4.1.1: kept raw */
     {"nonce",                 FIELD(nonce),            param_span,     NONCE_MAX,        0},              /* OIDC Core 3.1.2.1 */
@@ -96,6 +98,12 @@ enum err authz_redirect_uri_check(const struct params *params, const struct clie
     request->client_id = client->client_id;
     request->redirect_uri = uri;
     request->state_raw = redirect_state(params);
+    if (request->state_raw.len)
+        request->state = params_find(params, "state");
+    struct span mode;
+    request->is_form_post = (client->response_modes & RESPONSE_MODE_FORM_POST) &&
+                            !find_one(params, "response_mode", RESPONSE_MODE_MAX, &mode) &&
+                            span_is(mode, "form_post");
     return ERR_OK;
 }
 
@@ -129,8 +137,12 @@ static struct oidc_failure check_response_type(const struct check_context *c,
     if (!(c->client->grant_types & GRANT_AUTHORIZATION_CODE))
         return OIDC_FAILURE(OIDC_UNAUTHORIZED_CLIENT,
                             "the client is not registered for this grant");
-    if (r->response_mode.len && !span_is(r->response_mode, "query"))
-        return OIDC_FAILURE(OIDC_INVALID_REQUEST, "response_mode must be query");
+    if (r->is_form_post)
+        return PASS;
+    if (!(c->client->response_modes & RESPONSE_MODE_QUERY) ||
+        (r->response_mode.len && !span_is(r->response_mode, "query")))
+        return OIDC_FAILURE(OIDC_INVALID_REQUEST,
+                            "response_mode must be one that the client is registered for");
     return PASS;
 }
 

@@ -38,6 +38,8 @@ struct authz_request {
     struct span client_id;
     struct span redirect_uri;
     struct span state_raw; /* the octets as received; absent when there was none */
+    struct span state;     /* the same, decoded */
+    bool is_form_post;     /* the response mode; known before anything can go wrong but the URI */
     struct span response_type, response_mode;
     struct span scope_asked;
     struct span scope; /* what of it this client may have */

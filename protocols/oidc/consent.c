@@ -141,8 +141,7 @@ static enum step decide_stored(struct request *req, struct consent_form *f) {
         return authorize_fail(req, &f->a, OIDC_FAILURE(OIDC_TEMPORARILY_UNAVAILABLE, NULL));
     if (!f->is_allowed)
         return authorize_fail(req, &f->a, OIDC_FAILURE(OIDC_ACCESS_DENIED, NULL));
-    respond_redirect(req, f->a.location);
-    return STEP_RESPOND;
+    return authorize_give_code(req, &f->a);
 }
 
 static enum step consent_decide(struct request *req) {

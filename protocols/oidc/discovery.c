@@ -34,7 +34,7 @@ static const struct {
     const char *spec;
 } lists[] = {
     {"response_types_supported", {"code"}, "RFC 6749 3.1.1"},
-    {"response_modes_supported", {"query"}, "OAuth MRT 2.1"},
+    {"response_modes_supported", {"query", "form_post"}, "OAuth MRT 2.1"},
     {"subject_types_supported", {"pairwise", "public"}, "OIDC Core 8"},
     {"code_challenge_methods_supported", {"S256"}, "RFC 7636 4.2"},
     {"ui_locales_supported", {"vi", "en"}, "OIDC Discovery 3"},

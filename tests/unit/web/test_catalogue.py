@@ -7,6 +7,8 @@ templates hold nothing that the page headers forbid.
 usage: test_catalogue.py SOURCE_ROOT
 """
 import pathlib
+import base64
+import hashlib
 import re
 import sys
 
@@ -16,7 +18,7 @@ STRING = r'"((?:[^"\\]|\\.)*)"'
 ROW = re.compile(r"\{\s*%s,\s*%s,\s*%s\}," % (STRING, STRING, STRING))
 # Words at the head of a key: a literal in C that starts so is meant as a key.
 CODE = ("web", "protocols", "demo")  # idp/ and below know of no pages
-FAMILIES = r"(?:sign_in|password|account|consent|error|scope|sign_out|signed_out|portal|level)"
+FAMILIES = r"(?:sign_in|password|account|consent|error|scope|sign_out|signed_out|form_post|portal|level)"
 
 failures = []
 
@@ -61,11 +63,20 @@ def template_keys():
                 yield path.name, tag
 
 
+def allowed_script(text):
+    """The template without its one script, if web/response.c names that script's hash."""
+    policy = (ROOT / "web/response.c").read_text(encoding="utf-8")
+    script = re.search(r"<script>([^<]*)</script>", text)
+    if script and f"'sha256-{base64.b64encode(hashlib.sha256(script.group(1).encode()).digest()).decode()}'" in policy:
+        return text.replace(script.group(0), "", 1)
+    return text
+
+
 def check_templates():
     forbidden = r"<script|<style|\sstyle=|\son[a-z]+=|javascript:|https?://|<iframe|<base"
     for folder in ("web/templates", "demo/templates"):
         for path in sorted((ROOT / folder).glob("*.html")):
-            found = re.search(forbidden, path.read_text(encoding="utf-8"), flags=re.I)
+            found = re.search(forbidden, allowed_script(path.read_text(encoding="utf-8")), flags=re.I)
             check(not found, f"{path.name}: {found and found.group(0)}")
 
 

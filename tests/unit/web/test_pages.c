@@ -89,6 +89,11 @@ static size_t count(const char *text, const char *what) {
     return n;
 }
 
+/* Form posts send themselves off; nothing else runs. */
+static size_t scripts_of(const char *page) {
+    return strcmp(page, "form_post") == 0 ? 1 : 0;
+}
+
 static void is_sound(const char *page, json_t *model) {
     for (int lang = LANG_VI; lang <= LANG_EN; lang++) {
         CLEANUP(buf_done) struct buf out = BUF_INIT(RESPONSE_MAX);
@@ -97,7 +102,7 @@ static void is_sound(const char *page, json_t *model) {
         assert_int_equal(count(out.data, "<h1"), 1);
         assert_int_equal(count(out.data, "<main id=\"main\""), 1);
         assert_int_equal(count(out.data, "<title>"), 1);
-        assert_int_equal(count(out.data, "<script"), 0); /* none of ours, and the brand's is text */
+        assert_int_equal(count(out.data, "<script"), scripts_of(page)); /* the brand's is text */
         assert_int_equal(count(out.data, " style="), 0);
         assert_int_equal(count(out.data, "{{"), 0);
         assert_non_null(strstr(out.data, lang == LANG_EN ? "<html lang=\"en\">" : "<html lang=\"vi\">"));
@@ -137,7 +142,7 @@ static void is_escaped(const char *page, json_t *model) {
     AUTO_JSON json_t *bad = poisoned(model);
     CLEANUP(buf_done) struct buf out = BUF_INIT(RESPONSE_MAX);
     assert_int_equal(render(page, bad, LANG_VI, &out), ERR_OK);
-    assert_int_equal(count(out.data, "<script"), 0);
+    assert_int_equal(count(out.data, "<script"), scripts_of(page));
     assert_int_equal(count(out.data, PAYLOAD), 0);
     assert_true(count(out.data, "&lt;script&gt;&#39;&quot;&amp;") > 0);
     assert_int_equal(count(out.data, "href=\"&lt;"), 0);
