@@ -11,9 +11,9 @@ static const char *const person_scopes[] = {"openid", "offline_access"};
 static enum step decide(struct request *req, struct token_request *t) {
     //= https://www.rfc-editor.org/rfc/rfc6749#section-4.4
     //# The client credentials grant type MUST only be used by confidential clients.
-    if (t->client->is_public)
+    if (t->login.client->is_public)
         return token_refuse(req, OIDC_UNAUTHORIZED_CLIENT, NULL);
-    struct span allowed = t->client->scope;
+    struct span allowed = t->login.client->scope;
     for (size_t i = 0; i < sizeof person_scopes / sizeof person_scopes[0]; i++)
         if (scope_without(req->arena, allowed, span_of(person_scopes[i]), &allowed))
             return token_refuse(req, OIDC_TEMPORARILY_UNAVAILABLE, NULL);

@@ -20,7 +20,7 @@ static int64_t least(int64_t a, int64_t b) {
 static bool code_is_good(const struct request *req, const struct token_request *t) {
     const struct code_content *c = &t->code_content;
     int64_t age = req->now - t->code_text.issued_at;
-    if (!span_eq(c->client_id, t->client->client_id))
+    if (!span_eq(c->client_id, t->login.client->client_id))
         return false;
     return age >= 0 && age < request_config(req)->code_seconds &&
            code_redirect_uri_matches(c, t->redirect_uri) &&
@@ -36,7 +36,7 @@ static bool code_opens(struct request *req, struct token_request *t) {
 static void grant_lifetime(const struct request *req, const struct token_request *t,
                            struct grant *g) {
     const struct config *cfg = request_config(req);
-    int64_t access_seconds = t->client->access_token_seconds ? t->client->access_token_seconds
+    int64_t access_seconds = t->login.client->access_token_seconds ? t->login.client->access_token_seconds
                                                              : cfg->access_token_seconds;
     g->expires_at = req->now + access_seconds + GRANT_AFTERLIFE;
     g->idle_expires_at = g->expires_at;
@@ -57,13 +57,13 @@ static void grant_build(const struct request *req, struct token_request *t) {
         .user_id = c->user_id,
         .has_session = true,
         .session_key = c->session_key,
-        .client_id = t->client->client_id,
+        .client_id = t->login.client->client_id,
         .scope = c->scope,
         .acr = c->acr,
         .amr = c->amr,
         .auth_time = c->auth_time,
         .is_offline = span_list_has(c->scope, SPAN("offline_access")),
-        .has_refresh = (t->client->grant_types & GRANT_REFRESH_TOKEN) != 0,
+        .has_refresh = (t->login.client->grant_types & GRANT_REFRESH_TOKEN) != 0,
         .rotated_at = req->now,
         .issued_at = req->now,
     };
@@ -150,7 +150,7 @@ static enum step code_decide(struct request *req, struct token_request *t) {
 static void code_write(struct request *req, struct token_request *t) {
     if (t->grant_stage == GRANT_WRITTEN) {
         store_grant_consume_code(&req->write, &t->grant);
-        oidc_audit(req, "code_redeemed", &t->grant.user_id, t->client->client_id, SPAN_NONE);
+        oidc_audit(req, "code_redeemed", &t->grant.user_id, t->login.client->client_id, SPAN_NONE);
         return;
     }
     //= https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2
@@ -158,7 +158,7 @@ static void code_write(struct request *req, struct token_request *t) {
     //# request and SHOULD revoke (when possible) all tokens previously issued based on that
     //# authorization code.
     store_grant_revoke(&req->write, &t->code_text.key, req->now);
-    oidc_audit(req, "code_replayed", NULL, t->client->client_id, SPAN_NONE);
+    oidc_audit(req, "code_replayed", NULL, t->login.client->client_id, SPAN_NONE);
 }
 
 const struct token_grant_type grant_code = {

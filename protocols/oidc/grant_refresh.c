@@ -69,7 +69,7 @@ static enum step loaded(struct request *req, struct token_request *t) {
         return token_refuse(req, OIDC_TEMPORARILY_UNAVAILABLE, NULL);
     if (!g->found || refresh_token_verify(request_idp(req)->keyring, g, &t->refresh) != ALLOW)
         return invalid_grant(req);
-    if (!span_eq(g->client_id, t->client->client_id))
+    if (!span_eq(g->client_id, t->login.client->client_id))
         return g->revoked_at ? invalid_grant(req) : revoke(t);
     if (!grant_stands(g, req->now))
         return invalid_grant(req);
@@ -121,7 +121,7 @@ static void refresh_write(struct request *req, struct token_request *t) {
         return;
     }
     store_grant_revoke(&req->write, &t->grant.key, req->now);
-    oidc_audit(req, "refresh_reused", &t->grant.user_id, t->client->client_id, SPAN_NONE);
+    oidc_audit(req, "refresh_reused", &t->grant.user_id, t->login.client->client_id, SPAN_NONE);
 }
 
 const struct token_grant_type grant_refresh = {

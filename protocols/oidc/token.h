@@ -8,29 +8,18 @@
 #include "idp/grant.h"
 #include "idp/request.h"
 #include "idp/store/store.h"
-#include "protocols/oidc/client_auth.h"
-#include "protocols/oidc/client_lookup.h"
+#include "protocols/oidc/client_login.h"
 #include "protocols/oidc/code.h"
 #include "protocols/oidc/refresh_token.h"
 #include "protocols/oidc/tokens.h"
 
-enum token_stage {
-    TOKEN_CLIENT,      /* the client has been looked for */
-    TOKEN_GRANT,       /* the grant type's turn */
-    TOKEN_WRONG_SECRET /* the failure has been counted */
-};
-
 enum grant_stage { GRANT_BEGIN, GRANT_LOADED, GRANT_WRITTEN, GRANT_REVOKED };
 
 struct token_request {
-    enum token_stage stage;
     /* the form */
     struct span grant_type, code, redirect_uri, code_verifier, refresh_token, scope, resource;
-    struct client_auth_input auth;
+    struct client_login login;
     /* what came of it */
-    struct client_auth_claim claim;
-    struct client_lookup lookup;
-    const struct client *client; /* authenticated */
     const struct token_grant_type *type;
     enum grant_stage grant_stage;
     struct code_text code_text;
