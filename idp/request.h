@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One HTTP request in the form that protocols see it, and the six small functions that make a
+ * One HTTP request in the form that protocols see it, and the small functions that make a
  * handler. No HTTP library's header is needed to write one.
  *
- *   parse ──► load ──► decide ──► respond
+ *   parse ──► load ──► decide ──► (sign) ──► respond
  *                 ▲      │ ▲
  *                 └──────┤ └── work (pool) · write (writer thread)
  *
  * parse names the first step; after every load, work and write the engine calls decide, which
- * names the next step, until STEP_RESPOND. The engine suspends the connection around anything that
- * waits. All functions run on the request's I/O thread, but `work`, which runs on a pool thread. */
+ * names the next step, until STEP_RESPOND. Then, unless an answer stands already, sign says what the
+ * signer is asked for; what all requests of one turn of the I/O thread ask goes in one message. The
+ * engine suspends the connection around anything that waits. All functions run on the request's I/O
+ * thread, but `work`, which runs on a pool thread. */
 #ifndef IDP_REQUEST_H
 #define IDP_REQUEST_H
 
@@ -23,6 +25,7 @@
 #include "base/params.h"
 #include "base/span.h"
 #include "idp/store/batch.h"
+#include "keys/signer_client.h"
 
 enum http_method { HTTP_GET = 1, HTTP_POST = 2, HTTP_PUT = 4, HTTP_DELETE = 8, HTTP_OPTIONS = 16, HTTP_HEAD = 32 };
 enum lang { LANG_VI, LANG_EN };
@@ -43,6 +46,7 @@ struct handler {
     enum step (*decide)(struct request *req);
     void (*work)(struct request *req);
     void (*write)(struct request *req);  /* builds req->write */
+    void (*sign)(struct request *req);   /* fills req->signing.ask; respond finds the answers */
     void (*respond)(struct request *req);
 };
 
@@ -62,6 +66,14 @@ struct thread_services {
     struct store_reader *reader;
     struct signer_channel *channel;
     struct client_cache *clients;
+};
+
+#define SIGNING_MAX 2
+struct signing {
+    struct signer_request ask[SIGNING_MAX]; /* texts in the request's arena */
+    struct signer_answer answer[SIGNING_MAX];
+    size_t n;
+    enum err result; /* of the exchange with the signer as a whole */
 };
 
 #define RESPONSE_HEADERS_MAX 24
@@ -108,6 +120,7 @@ struct request {
     struct batch load;           /* handler->load fills it; run by the engine */
     struct batch write;          /* handler->write likewise; result in write.result */
     bool wrote;                  /* a write has been run (look at write.result) */
+    struct signing signing;      /* handler->sign fills it */
     enum err work_result;        /* ERR_OK, or ERR_BUSY when the pool had no room: answer 503 */
     unsigned rounds;             /* decide calls so far; the engine stops at 16 */
     struct span browser;         /* idp/flow.c's: the flow cookie's value, once it is known */

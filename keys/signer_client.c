@@ -19,7 +19,6 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
-#include "base/clock.h"
 #include "keys/signer_proto.h"
 
 #define CHANNELS_MAX 128
@@ -31,7 +30,8 @@ struct signer_channel {
     struct signer *signer;
     int fd; /* -1: no signer at the other end */
     uint32_t sequence;
-    char *message; /* SIGNER_MESSAGE_MAX bytes for answers */
+    struct buf question; /* emptied after each call */
+    char *message;       /* SIGNER_MESSAGE_MAX bytes for answers */
 };
 
 struct signer {
@@ -58,77 +58,82 @@ static void channel_break(struct signer_channel *c) {
     signer_kill(c->signer);
 }
 
-static enum err receive(int fd, char *message, int deadline_ms, struct span *ret_message) {
-    int64_t end = clock_mono_us() + (int64_t)deadline_ms * 1000;
-    for (;;) {
-        ssize_t n = recv(fd, message, SIGNER_MESSAGE_MAX, MSG_DONTWAIT | MSG_TRUNC);
-        if (n > 0 && n <= SIGNER_MESSAGE_MAX) {
-            *ret_message = span_bytes(message, (size_t)n);
-            return ERR_OK;
-        }
-        if (n >= 0 || (errno != EAGAIN && errno != EINTR))
-            return ERR_UNAVAILABLE;
-        int64_t left = (end - clock_mono_us()) / 1000;
-        if (left <= 0)
-            return ERR_TIMEOUT;
-        struct pollfd p = {.fd = fd, .events = POLLIN};
-        if (poll(&p, 1, (int)left) < 0 && errno != EINTR)
-            return ERR_UNAVAILABLE;
-    }
-}
-
-static enum err copy_answers(struct arena *a, struct signer_answer *answers, size_t n) {
-    for (size_t i = 0; i < n; i++) {
-        struct signer_answer copy = {.err = answers[i].err,
-                                     .kid = arena_dup(a, answers[i].kid),
-                                     .text = arena_dup(a, answers[i].text),
-                                     .bytes = arena_dup(a, answers[i].bytes)};
-        if (!copy.kid.ptr || !copy.text.ptr || !copy.bytes.ptr)
-            return ERR_NOMEM;
-        answers[i] = copy;
-    }
+/* The channel's own time-out ends the wait. */
+static enum err receive(int fd, char *message, struct span *ret_message) {
+    ssize_t n;
+    do
+        n = recv(fd, message, SIGNER_MESSAGE_MAX, MSG_TRUNC);
+    while (n < 0 && errno == EINTR);
+    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+        return ERR_TIMEOUT;
+    if (n <= 0 || n > SIGNER_MESSAGE_MAX)
+        return ERR_UNAVAILABLE;
+    *ret_message = span_bytes(message, (size_t)n);
     return ERR_OK;
 }
 
-static enum err exchange(struct signer_channel *c, const struct buf *message, uint32_t sequence, size_t n,
-                         struct arena *a, struct signer_answer *ret_answers) {
+static struct signer_answer answer_copy(struct arena *a, const struct signer_answer *from) {
+    struct signer_answer copy = {.err = from->err,
+                                 .kid = arena_dup(a, from->kid),
+                                 .text = arena_dup(a, from->text),
+                                 .bytes = arena_dup(a, from->bytes)};
+    if (!copy.kid.ptr || !copy.text.ptr || !copy.bytes.ptr)
+        copy = (struct signer_answer){.err = ERR_NOMEM};
+    return copy;
+}
+
+static enum err exchange(struct signer_channel *c, uint32_t sequence, size_t n, struct arena *const *arena,
+                         struct signer_answer *ret_answers) {
     struct span reply;
     struct signer_answer answers[SIGNER_BATCH_MAX];
     uint32_t answered;
     size_t count;
-    if (send(c->fd, message->data, message->len, MSG_NOSIGNAL) != (ssize_t)message->len)
+    if (send(c->fd, c->question.data, c->question.len, MSG_NOSIGNAL) != (ssize_t)c->question.len)
         return ERR_UNAVAILABLE;
-    enum err e = receive(c->fd, c->message, SIGNER_DEADLINE_MS, &reply);
+    enum err e = receive(c->fd, c->message, &reply);
     if (e)
         return e;
     e = signer_answers_parse(reply, &answered, answers, &count);
     if (e || answered != sequence || count != n)
         return ERR_UNAVAILABLE;
-    e = copy_answers(a, answers, n);
+    for (size_t i = 0; i < n; i++)
+        ret_answers[i] = answer_copy(arena[i], &answers[i]);
     wipe(c->message, reply.len);
-    if (!e)
-        memcpy(ret_answers, answers, n * sizeof answers[0]);
+    return ERR_OK;
+}
+
+enum err signer_call_each(struct signer_channel *c, const struct signer_request *requests, size_t n,
+                          struct arena *const *arena, struct signer_answer *ret_answers) {
+    pthread_mutex_lock(&c->lock);
+    uint32_t sequence = c->sequence + 1;
+    enum err e = signer_requests_build(sequence, requests, n, &c->question);
+    if (!e && c->fd < 0)
+        e = ERR_UNAVAILABLE;
+    if (!e) {
+        c->sequence = sequence;
+        e = exchange(c, sequence, n, arena, ret_answers);
+        if (e) {
+            channel_break(c);
+            e = ERR_UNAVAILABLE;
+        }
+    }
+    buf_reset(&c->question);
+    pthread_mutex_unlock(&c->lock);
     return e;
 }
 
 enum err signer_call(struct signer_channel *c, const struct signer_request *requests, size_t n,
                      struct arena *a, struct signer_answer *ret_answers) {
-    CLEANUP(buf_done) struct buf message = BUF_INIT(SIGNER_MESSAGE_MAX);
-    pthread_mutex_lock(&c->lock);
-    uint32_t sequence = c->sequence + 1;
-    enum err e = signer_requests_build(sequence, requests, n, &message);
-    if (!e && c->fd < 0)
-        e = ERR_UNAVAILABLE;
-    if (!e) {
-        c->sequence = sequence;
-        e = exchange(c, &message, sequence, n, a, ret_answers);
-        if (e && e != ERR_NOMEM) {
-            channel_break(c);
-            e = ERR_UNAVAILABLE;
-        }
-    }
-    pthread_mutex_unlock(&c->lock);
-    return e;
+    struct arena *arena[SIGNER_BATCH_MAX];
+    for (size_t i = 0; i < SIGNER_BATCH_MAX; i++)
+        arena[i] = a;
+    return signer_call_each(c, requests, n, arena, ret_answers);
+}
+
+/* There: four blocks of which only `bytes` is long. Back: header and claims by base64url, and the
+ * longest signature. */
+size_t signer_room(const struct signer_request *request) {
+    return 2 * request->bytes.len + 2048;
 }
 
 /* ---- starting the process ---- */
@@ -219,6 +224,10 @@ static enum err make_pairs(int *ours, int *theirs, unsigned n) {
 }
 
 static void channel_connect(struct signer_channel *c, int fd) {
+    static const struct timeval patience = {.tv_sec = SIGNER_DEADLINE_MS / 1000,
+                                            .tv_usec = SIGNER_DEADLINE_MS % 1000 * 1000};
+    if (fd >= 0)
+        (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     pthread_mutex_lock(&c->lock);
     if (c->fd >= 0)
         (void)close(c->fd);
@@ -265,6 +274,7 @@ static struct signer *signer_new(const char *binary, const char *policy_path, un
         pthread_mutex_init(&c->lock, NULL);
         c->signer = s;
         c->fd = -1;
+        c->question = BUF_INIT(SIGNER_MESSAGE_MAX);
         c->message = malloc(SIGNER_MESSAGE_MAX);
         good = good && c->message;
     }
@@ -329,6 +339,7 @@ void signer_stop(struct signer *s) {
     reap(s);
     for (unsigned i = 0; s->channel && i < s->n_channels; i++) {
         pthread_mutex_destroy(&s->channel[i].lock);
+        buf_done(&s->channel[i].question);
         free(s->channel[i].message);
     }
     free(s->channel);

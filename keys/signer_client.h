@@ -17,7 +17,7 @@
 #include "base/secret.h"
 #include "base/span.h"
 
-#define SIGNER_BATCH_MAX 8
+#define SIGNER_BATCH_MAX 16
 #define SIGNER_MESSAGE_MAX 65536 /* bytes */
 #define SIGNER_DEADLINE_MS 5000  /* generating an RSA key is the slowest */
 
@@ -43,7 +43,8 @@ enum signer_op {
     SIGNER_OP_UNLOAD,     /* kid */
     SIGNER_OP_SIGN_JWT,   /* kid, typ, bytes: claims JSON -> text: compact JWS */
     SIGNER_OP_PEPPER,     /* kid, bytes: password -> bytes: 32-byte HMAC-SHA-256 */
-    SIGNER_OP_RELEASE     /* kid (already loaded; data, index, code, pairwise) -> bytes: 32 */
+    SIGNER_OP_RELEASE,    /* kid (already loaded; data, index, code, pairwise) -> bytes: 32 */
+    SIGNER_OP_SIGN_BOUND  /* as SIGN_JWT; at_hash of the answer before it is added to the claims */
 };
 
 struct signer_request {
@@ -76,6 +77,13 @@ struct signer_channel *signer_channel(struct signer *s, unsigned index);
  * thread per channel. */
 must_check enum err signer_call(struct signer_channel *c, const struct signer_request *requests,
                                 size_t n, struct arena *a, struct signer_answer *ret_answers);
+/* The same for several askers: answer i is copied into arena[i], and alone gets ERR_NOMEM when there
+ * is no room in it. Token requests whose signer_room() together is at most SIGNER_MESSAGE_MAX fit. */
+must_check enum err signer_call_each(struct signer_channel *c, const struct signer_request *requests,
+                                     size_t n, struct arena *const *arena,
+                                     struct signer_answer *ret_answers);
+/* Bytes that a request to sign takes in a message, there or back, at most. */
+size_t signer_room(const struct signer_request *request);
 
 /* Supervision, from idpd's main loop: a pidfd that polls readable when the signer died. */
 int signer_death_fd(const struct signer *s);

@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "base/thread.h"
+#include "keys/at_hash.h"
 #include "keys/sandbox.h"
 #include "keys/signer_keys.h"
 #include "keys/signer_policy.h"
@@ -41,7 +42,8 @@ struct signer_state {
 struct channel_thread {
     struct signer_state *state;
     struct signer_contexts *contexts;
-    struct arena arena; /* of one message */
+    struct arena arena;       /* of one message */
+    struct span answer_before; /* text of the answer to the request before, in this message */
     int fd;
     pthread_t thread;
 };
@@ -147,20 +149,34 @@ static enum err op_unload(struct channel_thread *t, const struct signer_request 
     return signer_keys_remove(t->state->keys, q->kid);
 }
 
-static enum err op_sign_jwt(struct channel_thread *t, const struct signer_request *q, struct signer_answer *a) {
+/* What is checked is what is signed: at_hash, if any, is in the claims before the policy sees them. */
+static enum err sign_jwt(struct channel_thread *t, const struct signer_request *q, struct span token_before,
+                         struct signer_answer *a) {
     AUTO_JWK struct jwk *k = NULL;
+    struct span claims = q->bytes;
     enum err e = signer_keys_find_jwk(t->state->keys, q->kid, &k);
+    if (!e && token_before.ptr)
+        e = at_hash_add(&t->arena, k->alg, token_before, &claims);
     if (e)
         return e;
-    if (signer_policy_jwt(&t->state->policy, k->alg, q->typ, q->bytes, clock_now()) != ALLOW)
+    if (signer_policy_jwt(&t->state->policy, k->alg, q->typ, claims, clock_now()) != ALLOW)
         return ERR_REFUSED;
     const char *typ = arena_strndup(&t->arena, q->typ.ptr, q->typ.len);
     CLEANUP(buf_done) struct buf token = BUF_INIT(JWS_MAX_BYTES);
-    e = typ ? signer_keys_sign(t->state->keys, t->contexts, q->kid, typ, q->bytes, &token) : ERR_NOMEM;
+    e = typ ? signer_keys_sign(t->state->keys, t->contexts, q->kid, typ, claims, &token) : ERR_NOMEM;
     if (e)
         return e;
     a->text = arena_dup(&t->arena, buf_span(&token));
     return a->text.ptr ? ERR_OK : ERR_NOMEM;
+}
+
+static enum err op_sign_jwt(struct channel_thread *t, const struct signer_request *q, struct signer_answer *a) {
+    return sign_jwt(t, q, SPAN_NONE, a);
+}
+
+static enum err op_sign_bound(struct channel_thread *t, const struct signer_request *q,
+                              struct signer_answer *a) {
+    return t->answer_before.len ? sign_jwt(t, q, t->answer_before, a) : ERR_SYNTAX;
 }
 
 static enum err op_pepper(struct channel_thread *t, const struct signer_request *q, struct signer_answer *a) {
@@ -196,7 +212,7 @@ static enum err (*const operations[])(struct channel_thread *, const struct sign
     [SIGNER_OP_STATUS] = op_status,     [SIGNER_OP_GENERATE] = op_generate,
     [SIGNER_OP_LOAD] = op_load,         [SIGNER_OP_UNLOAD] = op_unload,
     [SIGNER_OP_SIGN_JWT] = op_sign_jwt, [SIGNER_OP_PEPPER] = op_pepper,
-    [SIGNER_OP_RELEASE] = op_release,
+    [SIGNER_OP_RELEASE] = op_release,   [SIGNER_OP_SIGN_BOUND] = op_sign_bound,
 };
 
 /* ---- channels ---- */
@@ -213,10 +229,12 @@ static enum err answer_message(struct channel_thread *t, struct span message) {
     enum err e = signer_requests_parse(message, &sequence, q, &n);
     if (e)
         return e;
+    t->answer_before = SPAN_NONE;
     for (size_t i = 0; i < n; i++) {
         a[i].err = operations[q[i].op](t, &q[i], &a[i]);
         if (a[i].err)
             a[i] = (struct signer_answer){.err = a[i].err};
+        t->answer_before = a[i].text;
     }
     CLEANUP(buf_done) struct buf out = BUF_INIT(SIGNER_MESSAGE_MAX);
     e = signer_answers_build(sequence, a, n, &out);

@@ -76,7 +76,7 @@ static enum err request_parse(struct reader *r, struct signer_request *q) {
     q->alg = reader_block(r);
     q->typ = reader_block(r);
     q->bytes = reader_block(r);
-    if (r->failed || op < SIGNER_OP_STATUS || op > SIGNER_OP_RELEASE || use >= KEY_USE_COUNT)
+    if (r->failed || op < SIGNER_OP_STATUS || op > SIGNER_OP_SIGN_BOUND || use >= KEY_USE_COUNT)
         return ERR_SYNTAX;
     return q->kid.len > KID_MAX || q->alg.len > ALG_MAX || q->typ.len > TYP_MAX ? ERR_TOO_LONG : ERR_OK;
 }

@@ -83,7 +83,21 @@ static bool begin_write(struct exchange *x) {
     return true;
 }
 
-/* ---- the walk ---- */
+/* ---- sign: with what others of this turn ask ---- */
+
+/* True: it waits for the signer. */
+static bool begin_sign(struct exchange *x) {
+    struct request *req = &x->req;
+    if (!req->handler->sign || req->response.status)
+        return false;
+    req->signing.n = 0;
+    req->signing.result = ERR_OK;
+    req->handler->sign(req);
+    if (!req->signing.n || req->response.status)
+        return false;
+    signing_add(x);
+    return true;
+}
 
 static void finish(struct exchange *x) {
     struct request *req = &x->req;
@@ -94,11 +108,15 @@ static void finish(struct exchange *x) {
     x->took_us = clock_mono_us() - x->started_us;
 }
 
+/* ---- the walk ---- */
+
 static bool walk(struct exchange *x, enum step step) {
     struct request *req = &x->req;
     for (;;) {
         switch (step) {
         case STEP_RESPOND:
+            if (begin_sign(x))
+                return false;
             finish(x);
             return true;
         case STEP_LOAD:
@@ -139,4 +157,8 @@ bool engine_continue(struct exchange *x) {
         return true;
     }
     return walk(x, req->handler->decide ? req->handler->decide(req) : STEP_RESPOND);
+}
+
+void engine_signed(struct exchange *x) {
+    finish(x);
 }

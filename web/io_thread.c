@@ -176,6 +176,8 @@ static void round_run(struct io_thread *t) {
     proxy_intake_run(t);
     take_finished(t);
     library_run(t);
+    if (signing_run(t))
+        library_run(t);
     sweep_if_due(t);
 }
 
@@ -218,6 +220,7 @@ enum err io_thread_start(struct server *s, unsigned index, const char **reterr_t
     t->is_admin = index == s->cfg.io_threads;
     t->services.index = index;
     t->finished_tail = &t->finished;
+    t->signing_tail = &t->signing;
     t->wake_fd = -1;
     pthread_mutex_init(&t->lock, NULL);
     s->thread[index] = t;

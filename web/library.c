@@ -123,6 +123,8 @@ static void on_completed(void *cls, struct MHD_Connection *mhd, void **context,
     *context = NULL;
     if (!x)
         return;
+    if (x->is_signing)
+        signing_forget(x);
     const union MHD_ConnectionInfo *status =
         MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_HTTP_STATUS);
     exchange_log(x, status ? status->http_status : 0);
@@ -184,6 +186,17 @@ void library_suspend(struct exchange *x) {
     if (!x->is_suspended)
         MHD_suspend_connection(x->connection->mhd);
     x->is_suspended = true;
+}
+
+/* One that is not suspended is called again by the library at its next run, since it has been
+ * answered neither with a response nor with an end. */
+void library_answer(struct exchange *x) {
+    if (x->is_suspended) {
+        library_resume(x);
+        return;
+    }
+    x->stage = EXCHANGE_READY;
+    x->thread->run_again = true;
 }
 
 void library_resume(struct exchange *x) {

@@ -81,6 +81,7 @@ struct exchange {
     struct connection *connection;
     enum exchange_stage stage;
     bool is_suspended;
+    bool is_signing; /* in the thread's list of those who wait for the signer */
     bool must_close;
     const struct route *route; /* NULL: none */
     unsigned route_index;
@@ -96,7 +97,7 @@ struct exchange {
     int64_t started_us, work_deadline_us, took_us;
     char span_id[17];          /* this request's own, for traceparent */
     char trace_flags[3];
-    struct exchange *next;     /* finished, or free */
+    struct exchange *next;     /* finished, signing, or free */
 };
 
 /* ---- one I/O thread ---- */
@@ -137,6 +138,7 @@ struct io_thread {
     bool run_again;
     bool is_draining;
     int64_t drain_since_us;
+    struct exchange *signing, **signing_tail; /* wait for the signer, until this turn ends */
     unsigned jobs_out; /* exchanges with the pool or the writer */
     struct joining joining;
     struct id_supply ids;
@@ -232,12 +234,23 @@ void library_run(struct io_thread *t);
 void library_add(struct io_thread *t, const struct accepted *a);
 void library_suspend(struct exchange *x);
 void library_resume(struct exchange *x);
+/* The answer of one that is not being called by the library just now stands. */
+void library_answer(struct exchange *x);
 const char *library_version(void);
 
 /* engine.c */
 /* Runs handler phases until the answer stands (true) or a job is out (false). */
 bool engine_start(struct exchange *x);
 bool engine_continue(struct exchange *x);
+/* The signer has answered: the answer stands. */
+void engine_signed(struct exchange *x);
+
+/* signing.c, on the I/O thread */
+void signing_add(struct exchange *x);
+/* Its connection is gone. */
+void signing_forget(struct exchange *x);
+/* Asks for all that waits, and answers those who do; false: there was nothing. */
+bool signing_run(struct io_thread *t);
 
 /* response.c */
 /* Queues the answer; false: the connection must be closed. */

@@ -99,28 +99,33 @@ static void token_write(struct request *req) {
 
 /* ---- the answer ---- */
 
+static void token_sign(struct request *req) {
+    struct token_request *t = req->state;
+    t->order.client = t->login.client;
+    if (tokens_ask(req, &t->order, &t->tokens))
+        (void)token_refuse(req, OIDC_TEMPORARILY_UNAVAILABLE, NULL);
+}
+
 static void token_respond(struct request *req) {
     struct token_request *t = req->state;
     if (req->response.status)
         return;
-    struct token_set tokens;
-    t->order.client = t->login.client;
-    if (tokens_issue(req, &t->order, &tokens)) {
+    if (tokens_take(req, &t->tokens)) {
         (void)token_refuse(req, OIDC_TEMPORARILY_UNAVAILABLE, NULL);
         return;
     }
     CLEANUP(buf_done) struct buf b = BUF_INIT(TOKEN_BODY_MAX);
     struct json_out o = JSON_OUT(&b);
     json_open_object(&o, NULL);
-    json_add_str(&o, "access_token", tokens.access_token);
+    json_add_str(&o, "access_token", t->tokens.access_token);
     json_add_str(&o, "token_type", SPAN("Bearer"));
-    json_add_i64(&o, "expires_in", tokens.expires_in);
+    json_add_i64(&o, "expires_in", t->tokens.expires_in);
     if (t->has_refresh) {
         char refresh[REFRESH_TOKEN_CHARS + 1];
         refresh_token_build(request_idp(req)->keyring, &t->grant, t->refresh_generation, refresh);
         json_add_str(&o, "refresh_token", span_of(refresh));
     }
-    json_add_opt(&o, "id_token", tokens.id_token);
+    json_add_opt(&o, "id_token", t->tokens.id_token);
     if (t->order.scope.len)
         json_add_str(&o, "scope", t->order.scope);
     json_close_object(&o);
@@ -134,5 +139,6 @@ const struct handler oidc_token_handler = {
     .load = token_load,
     .decide = token_decide,
     .write = token_write,
+    .sign = token_sign,
     .respond = token_respond,
 };

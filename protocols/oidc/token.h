@@ -30,6 +30,7 @@ struct token_request {
     struct grant grant;
     /* the answer */
     struct token_order order;
+    struct token_set tokens;
     bool has_refresh;
     int64_t refresh_generation;
 };

@@ -14,7 +14,6 @@
 #include "idp/metrics.h"
 #include "protocols/oidc/access_token.h"
 #include "protocols/oidc/acr.h"
-#include "protocols/oidc/at_hash.h"
 
 #define CLAIMS_MAX 8192 /* bytes; a nonce of 512 escaped bytes is the largest part */
 
@@ -73,8 +72,8 @@ static enum err access_claims(struct request *req, const struct token_order *ord
     return buf_err(out);
 }
 
-static enum err id_claims(struct request *req, const struct token_order *order, struct span at_hash,
-                          struct buf *out) {
+/* Without at_hash, which the signer adds: it is taken over the access token. */
+static enum err id_claims(struct request *req, const struct token_order *order, struct buf *out) {
     const struct config *cfg = request_config(req);
     const struct grant *g = order->grant;
     const struct keyring *k = request_idp(req)->keyring;
@@ -97,30 +96,25 @@ static enum err id_claims(struct request *req, const struct token_order *order, 
         client_sid(k, order->client, &g->session_key, sid);
         json_add_str(&o, "sid", span_of(sid));
     }
-    json_add_str(&o, "at_hash", at_hash);
     json_close_object(&o);
     return buf_err(out);
 }
 
-static enum err sign(struct request *req, const struct jose_alg *alg, const char *typ,
-                     struct span claims, struct span *ret_token) {
+/* `op`: SIGNER_OP_SIGN_JWT, or SIGNER_OP_SIGN_BOUND for one that follows the token it is bound to. */
+static enum err ask(struct request *req, enum signer_op op, const struct jose_alg *alg, const char *typ,
+                    const struct buf *claims) {
     struct span kid = keyring_active_kid(request_idp(req)->keyring, alg);
+    struct span text = arena_dup(req->arena, buf_span(claims));
     if (!kid.len)
         return ERR_UNAVAILABLE;
-    const struct signer_request ask = {
-        .op = SIGNER_OP_SIGN_JWT, .kid = kid, .typ = span_of(typ), .bytes = claims};
-    struct signer_answer answer = {0};
-    enum err e = signer_call(req->thread->channel, &ask, 1, req->arena, &answer);
-    if (!e)
-        e = answer.err;
-    if (e)
-        return e;
-    *ret_token = answer.text;
+    if (!text.ptr)
+        return ERR_NOMEM;
+    req->signing.ask[req->signing.n++] =
+        (struct signer_request){.op = op, .kid = kid, .typ = span_of(typ), .bytes = text};
     return ERR_OK;
 }
 
-enum err tokens_issue(struct request *req, const struct token_order *order,
-                      struct token_set *ret_tokens) {
+enum err tokens_ask(struct request *req, const struct token_order *order, struct token_set *ret_tokens) {
     const struct client *client = order->client;
     struct token_set t = {.expires_in = client->access_token_seconds
                                             ? client->access_token_seconds
@@ -128,22 +122,29 @@ enum err tokens_issue(struct request *req, const struct token_order *order,
     CLEANUP(buf_done) struct buf claims = BUF_INIT(CLAIMS_MAX);
     enum err e = access_claims(req, order, t.expires_in, &claims);
     if (!e)
-        e = sign(req, client->access_token_alg, "at+jwt", buf_span(&claims), &t.access_token);
+        e = ask(req, SIGNER_OP_SIGN_JWT, client->access_token_alg, "at+jwt", &claims);
+    if (!e && order->grant && span_list_has(order->grant->scope, SPAN("openid"))) {
+        buf_reset(&claims);
+        e = id_claims(req, order, &claims);
+        if (!e)
+            e = ask(req, SIGNER_OP_SIGN_BOUND, client->id_token_alg, "JWT", &claims);
+    }
     if (e)
         return e;
-
-    if (order->grant && span_list_has(order->grant->scope, SPAN("openid"))) {
-        char at_hash[AT_HASH_MAX];
-        buf_reset(&claims);
-        e = at_hash_build(client->id_token_alg, t.access_token, at_hash);
-        if (!e)
-            e = id_claims(req, order, span_of(at_hash), &claims);
-        if (!e)
-            e = sign(req, client->id_token_alg, "JWT", buf_span(&claims), &t.id_token);
-        if (e)
-            return e;
-    }
-    metrics_add(request_idp(req)->metrics, METRIC_TOKENS_ISSUED, 1);
     *ret_tokens = t;
+    return ERR_OK;
+}
+
+enum err tokens_take(struct request *req, struct token_set *tokens) {
+    const struct signing *s = &req->signing;
+    enum err e = s->result;
+    for (size_t i = 0; !e && i < s->n; i++)
+        e = s->answer[i].err;
+    if (e)
+        return e;
+    tokens->access_token = s->answer[0].text;
+    if (s->n == 2)
+        tokens->id_token = s->answer[1].text;
+    metrics_add(request_idp(req)->metrics, METRIC_TOKENS_ISSUED, 1);
     return ERR_OK;
 }

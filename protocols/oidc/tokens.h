@@ -30,10 +30,13 @@ struct token_set {
     int64_t expires_in;   /* of the access token, seconds */
 };
 
-/* In the request's arena. ERR_UNAVAILABLE (no signer, no key of the client's algorithm),
- * ERR_REFUSED (the signer's policy), ERR_NOMEM. */
-must_check enum err tokens_issue(struct request *req, const struct token_order *order,
-                                 struct token_set *ret_tokens);
+/* In a handler's sign phase: asks for what the answer carries (req->signing). ERR_UNAVAILABLE (no key
+ * of the client's algorithm), ERR_NOMEM. */
+must_check enum err tokens_ask(struct request *req, const struct token_order *order,
+                               struct token_set *ret_tokens);
+/* In its respond phase: puts in what the signer answered, in the request's arena. ERR_UNAVAILABLE
+ * (no signer), ERR_REFUSED (the signer's policy), ERR_NOMEM. */
+must_check enum err tokens_take(struct request *req, struct token_set *tokens);
 
 /* The person as this client knows them: pairwise in its sector, or public (OIDC Core 8). */
 void tokens_sub(const struct keyring *k, const struct client *client, const struct user_id *user,

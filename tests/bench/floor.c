@@ -71,9 +71,9 @@ static size_t sign(struct io *io, char *out) {
 static enum MHD_Result answer(struct io *io, struct MHD_Connection *c, const char *url) {
     char body[SIGNATURES_MAX * (TOKEN_BYTES + 16) + 128];
     size_t signatures = (size_t)(url[1] - '0') % (SIGNATURES_MAX + 1), n = 0;
-    n += (size_t)sprintf(body, "{\"token_type\":\"Bearer\",\"expires_in\":300");
+    n += (size_t)snprintf(body, sizeof body, "{\"token_type\":\"Bearer\",\"expires_in\":300");
     for (size_t i = 0; i < signatures; i++) {
-        n += (size_t)sprintf(body + n, ",\"token_%zu\":\"", i);
+        n += (size_t)snprintf(body + n, sizeof body - n, ",\"token_%zu\":\"", i);
         n += sign(io, body + n);
         body[n++] = '"';
     }

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "keys/at_hash.h"
 #include "keys/jws.h"
 #include "keys/signer_client.h"
 #include "tests/unit/support/signer_fixture.h"
@@ -151,17 +152,99 @@ static void test_a_wrapped_key_opens_under_its_own_labels_only(void **state) {
     assert_int_equal(ask(f, load).err, ERR_EXISTS);
 }
 
-static void test_eight_requests_are_one_message_and_nine_are_refused(void **state) {
+static void test_a_message_takes_as_many_requests_as_it_says(void **state) {
     struct fixture *f = *state;
     struct span kid = generate(f, KEY_USE_PEPPER, "HS256").kid;
-    struct signer_request q[9];
-    struct signer_answer a[9];
-    for (size_t i = 0; i < 9; i++)
+    struct signer_request q[SIGNER_BATCH_MAX + 1];
+    struct signer_answer a[SIGNER_BATCH_MAX + 1];
+    for (size_t i = 0; i <= SIGNER_BATCH_MAX; i++)
         q[i] = (struct signer_request){.op = SIGNER_OP_PEPPER, .kid = kid, .bytes = SPAN("x")};
-    assert_int_equal(signer_call(signer_channel(f->signer, 1), q, 8, &f->arena, a), ERR_OK);
-    for (size_t i = 0; i < 8; i++)
+    struct signer_channel *c = signer_channel(f->signer, 1);
+    assert_int_equal(signer_call(c, q, SIGNER_BATCH_MAX, &f->arena, a), ERR_OK);
+    for (size_t i = 0; i < SIGNER_BATCH_MAX; i++)
         assert_int_equal(a[i].err, ERR_OK);
-    assert_int_equal(signer_call(signer_channel(f->signer, 1), q, 9, &f->arena, a), ERR_RANGE);
+    assert_int_equal(signer_call(c, q, SIGNER_BATCH_MAX + 1, &f->arena, a), ERR_RANGE);
+    assert_int_equal(signer_call(c, q, 1, &f->arena, a), ERR_OK); /* the channel took no harm */
+}
+
+/* Who has no room for the answer is the only one to go without. */
+static void test_askers_of_one_message_do_not_share_memory(void **state) {
+    struct fixture *f = *state;
+    struct span kid = generate(f, KEY_USE_PEPPER, "HS256").kid;
+    struct arena small = ARENA_INIT(0);
+    struct arena *const arena[] = {&f->arena, &small, &f->arena};
+    struct signer_request q[3];
+    struct signer_answer a[3];
+    for (size_t i = 0; i < 3; i++)
+        q[i] = (struct signer_request){.op = SIGNER_OP_PEPPER, .kid = kid, .bytes = SPAN("x")};
+    assert_int_equal(signer_call_each(signer_channel(f->signer, 1), q, 3, arena, a), ERR_OK);
+    assert_int_equal(a[0].err, ERR_OK);
+    assert_int_equal(a[1].err, ERR_NOMEM);
+    assert_null(a[1].bytes.ptr);
+    assert_int_equal(a[2].err, ERR_OK);
+}
+
+/* B35: at_hash is of the access token that the same message made, by the ID token's algorithm. */
+static void test_B35_an_id_token_is_bound_to_the_token_before_it(void **state) {
+    struct fixture *f = *state;
+    static const char *const algs[] = {"ES256", "RS256", "PS256", "EdDSA"};
+    struct span access = generate(f, KEY_USE_SIG, "ES256").kid;
+    for (size_t i = 0; i < 4; i++) {
+        struct signer_answer key = generate(f, KEY_USE_SIG, algs[i]), a[2];
+        int64_t now = clock_now();
+        struct span text = claims(f, FIXTURE_ISSUER, now, now + 300);
+        const struct signer_request q[] = {
+            {.op = SIGNER_OP_SIGN_JWT, .kid = access, .typ = SPAN("at+jwt"), .bytes = text},
+            {.op = SIGNER_OP_SIGN_BOUND, .kid = key.kid, .typ = SPAN("JWT"), .bytes = text},
+        };
+        assert_int_equal(signer_call(signer_channel(f->signer, 1), q, 2, &f->arena, a), ERR_OK);
+        assert_int_equal(a[0].err, ERR_OK);
+        assert_int_equal(a[1].err, ERR_OK);
+
+        struct jwk_set set = {.count = 1};
+        assert_int_equal(jwk_parse(key.text, &set.key[0]), ERR_OK);
+        struct jws jws;
+        const struct jws_expect expect = {.typ = (const char *const[]){"JWT", NULL}};
+        assert_int_equal(jws_verify(&f->arena, a[1].text, &expect, &set, &jws), ERR_OK);
+        AUTO_JSON json_t *j = NULL;
+        char hash[AT_HASH_MAX];
+        assert_int_equal(json_parse_object(jws.payload, JWS_MAX_BYTES, &j), ERR_OK);
+        assert_int_equal(at_hash_build(jose_alg_find(span_of(algs[i])), a[0].text, hash), ERR_OK);
+        assert_true(span_is(json_str(j, "at_hash"), hash));
+        assert_true(span_is(json_str(j, "iss"), FIXTURE_ISSUER));
+        jwk_set_done(&set);
+    }
+}
+
+static enum err bound(struct fixture *f, struct span kid, struct span before, struct span text) {
+    const struct signer_request q[] = {
+        {.op = SIGNER_OP_SIGN_JWT, .kid = kid, .typ = SPAN("at+jwt"), .bytes = before},
+        {.op = SIGNER_OP_SIGN_BOUND, .kid = kid, .typ = SPAN("JWT"), .bytes = text},
+    };
+    struct signer_answer a[2];
+    assert_int_equal(signer_call(signer_channel(f->signer, 1), q, 2, &f->arena, a), ERR_OK);
+    return a[1].err;
+}
+
+static void test_B35_nothing_is_bound_to_what_was_not_signed(void **state) {
+    struct fixture *f = *state;
+    struct span kid = generate(f, KEY_USE_SIG, "ES256").kid;
+    int64_t now = clock_now();
+    struct span good = claims(f, FIXTURE_ISSUER, now, now + 300),
+                foreign = claims(f, "https://other", now, now + 300);
+    struct span own_hash = span_of(
+        arena_printf(&f->arena, "{\"iss\":\"%s\",\"iat\":%lld,\"exp\":%lld,\"at_hash\":\"x\"}",
+                     FIXTURE_ISSUER, (long long)now, (long long)now + 300));
+    assert_int_equal(bound(f, kid, good, good), ERR_OK);
+    assert_int_equal(bound(f, kid, foreign, good), ERR_SYNTAX);  /* the one before was refused */
+    assert_int_equal(bound(f, kid, good, foreign), ERR_REFUSED); /* the policy holds here too */
+    assert_int_equal(bound(f, kid, good, own_hash), ERR_REFUSED);
+    assert_int_equal(bound(f, kid, good, SPAN("{}")), ERR_SYNTAX);
+    assert_int_equal(bound(f, kid, good, SPAN("{\"a\":[}")), ERR_REFUSED);
+    assert_int_equal(bound(f, kid, good, SPAN("\"")), ERR_SYNTAX);
+    const struct signer_request alone = {
+        .op = SIGNER_OP_SIGN_BOUND, .kid = kid, .typ = SPAN("JWT"), .bytes = good};
+    assert_int_equal(ask(f, alone).err, ERR_SYNTAX);
 }
 
 static void test_status_counts_and_chains(void **state) {
@@ -227,7 +310,10 @@ int main(void) {
         T(test_policy_is_not_widened_by_what_idpd_sends),
         T(test_keys_stay_within_their_use),
         T(test_a_wrapped_key_opens_under_its_own_labels_only),
-        T(test_eight_requests_are_one_message_and_nine_are_refused),
+        T(test_a_message_takes_as_many_requests_as_it_says),
+        T(test_askers_of_one_message_do_not_share_memory),
+        T(test_B35_an_id_token_is_bound_to_the_token_before_it),
+        T(test_B35_nothing_is_bound_to_what_was_not_signed),
         T(test_status_counts_and_chains),
         T(test_a_killed_signer_is_unavailable_until_it_is_replaced),
         T(test_a_bad_policy_or_kek_is_no_signer),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * at_hash; see at_hash.h. */
-#include "protocols/oidc/at_hash.h"
+#include "keys/at_hash.h"
 
 #include <openssl/evp.h>
 
@@ -16,5 +16,21 @@ enum err at_hash_build(const struct jose_alg *alg, struct span access_token,
     if (!md || EVP_Digest(access_token.ptr, access_token.len, hash, &len, md, NULL) != 1)
         return ERR_CRYPTO;
     out[b64url_encode(hash, len / 2, out)] = '\0';
+    return ERR_OK;
+}
+
+enum err at_hash_add(struct arena *a, const struct jose_alg *alg, struct span access_token,
+                     struct span *claims) {
+    char hash[AT_HASH_MAX];
+    if (claims->len < 2 || claims->ptr[0] != '{' || claims->ptr[1] != '"' ||
+        claims->ptr[claims->len - 1] != '}')
+        return ERR_SYNTAX;
+    enum err e = at_hash_build(alg, access_token, hash);
+    if (e)
+        return e;
+    char *text = arena_printf(a, "%.*s,\"at_hash\":\"%s\"}", (int)claims->len - 1, claims->ptr, hash);
+    if (!text)
+        return ERR_NOMEM;
+    *claims = span_of(text);
     return ERR_OK;
 }
