@@ -52,4 +52,10 @@ struct grant {
     bool session_live;              /* the session row exists and has not ended */
 };
 
+/* Whether its refresh token may still be used at `now`. */
+static inline bool grant_can_refresh(const struct grant *g, int64_t now) {
+    return g->has_refresh && !g->revoked_at && now < g->expires_at && now < g->idle_expires_at &&
+           g->user_status == USER_ACTIVE && (g->is_offline || g->session_live);
+}
+
 #endif

@@ -13,6 +13,7 @@
 
 #define CLAIMS_MAX 12288 /* bytes of JSON: a JWS of ours stays below JWS_MAX_BYTES */
 #define LIFETIME_CEILING 86400
+#define LIFETIME_NONE    0 /* such a JWT carries no exp */
 
 static const struct {
     const char *typ;
@@ -21,7 +22,7 @@ static const struct {
     {"JWT", 3600},       /* ID token */
     {"at+jwt", 3600},    /* RFC 9068 */
     {"logout+jwt", 120}, /* Back-Channel Logout 2.4 */
-    {"token-introspection+jwt", 300},
+    {"token-introspection+jwt", LIFETIME_NONE}, /* RFC 9701 5: an answer, never a token */
 };
 
 static enum err fail(const char **reterr_text, const char *why) {
@@ -87,7 +88,7 @@ static enum err parse_token(const json_t *j, struct arena *a, struct policy_toke
     struct span typ = json_str(j, "typ");
     t->typ = typ.len ? arena_strndup(a, typ.ptr, typ.len) : NULL;
     enum err e = json_int(j, "lifetime_max", &t->lifetime_max);
-    if (!t->typ || e || t->lifetime_max < 1 || t->lifetime_max > LIFETIME_CEILING)
+    if (!t->typ || e || t->lifetime_max < LIFETIME_NONE || t->lifetime_max > LIFETIME_CEILING)
         return ERR_SYNTAX;
     if (!json_object_get(j, "algs")) {
         allow_all_algs(t);
@@ -141,7 +142,7 @@ static enum err parse_policy(const json_t *j, struct signer_policy *p, const cha
         return fail(reterr_text, "sandbox is \"on\" or \"off\"");
     p->sandbox_off = span_is(sandbox, "off");
     if (parse_tokens(json_object_get(j, "tokens"), p))
-        return fail(reterr_text, "tokens: each needs typ, lifetime_max (1 to 86400 seconds) and known algs");
+        return fail(reterr_text, "tokens: each needs typ, lifetime_max (0: no exp; to 86400 seconds) and known algs");
     return ERR_OK;
 }
 
@@ -207,12 +208,16 @@ enum verdict signer_policy_jwt(const struct signer_policy *p, const struct jose_
     if (!t || !alg_allowed(t, alg))
         return DENY;
     AUTO_JSON json_t *j = NULL;
-    int64_t iat, exp;
-    if (json_parse_object(claims, CLAIMS_MAX, &j) || json_int(j, "iat", &iat) || json_int(j, "exp", &exp))
+    int64_t iat, exp = 0;
+    if (json_parse_object(claims, CLAIMS_MAX, &j) || json_int(j, "iat", &iat))
         return DENY;
     if (!span_is(json_str(j, "iss"), p->issuer))
         return DENY;
     if (iat < now - POLICY_IAT_SKEW || iat > now + POLICY_IAT_SKEW)
+        return DENY;
+    if (t->lifetime_max == LIFETIME_NONE)
+        return json_object_get(j, "exp") ? DENY : ALLOW;
+    if (json_int(j, "exp", &exp))
         return DENY;
     return exp > iat && exp - iat <= t->lifetime_max ? ALLOW : DENY;
 }

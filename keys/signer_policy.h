@@ -28,7 +28,7 @@
 
 struct policy_token {
     const char *typ;
-    int64_t lifetime_max; /* seconds */
+    int64_t lifetime_max; /* seconds; 0: carries no exp */
     const struct jose_alg *alg[POLICY_ALGS_MAX];
     size_t n_algs;
 };

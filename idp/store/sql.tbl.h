@@ -133,6 +133,7 @@ SQL(CONSENT_DELETE_USER, "b", "DELETE FROM consent WHERE user_id = $1")
 
 SQL(PENDING_INSERT, "bbi", "INSERT INTO pending (key, sealed, expires_at) VALUES ($1, $2, $3)")
 SQL(PENDING_FIND, "bi", "SELECT sealed FROM pending WHERE key = $1 AND expires_at > $2")
+SQL(ONCE_FIND, "b", "SELECT 1 FROM once WHERE key = $1")
 SQL(ONCE_INSERT, "bi", "INSERT INTO once (key, expires_at) VALUES ($1, $2) ON CONFLICT DO NOTHING")
 
 /* ---- throttle: $1 key, $2 now, $3 free, $4 base, $5 most, $6 hard, $7 memory; the delay for the

@@ -27,3 +27,21 @@ void store_once(struct batch *b, const unsigned char key[PENDING_KEY_BYTES], int
     BATCH_ADD(b, STMT_ONCE_INSERT, v_bytes(key, PENDING_KEY_BYTES), v_int(expires_at))->refusal =
         ERR_REPLAYED;
 }
+
+void store_token_revoke(struct batch *b, const unsigned char key[PENDING_KEY_BYTES],
+                        int64_t expires_at) {
+    BATCH_ADD(b, STMT_ONCE_INSERT, v_bytes(key, PENDING_KEY_BYTES), v_int(expires_at));
+}
+
+static enum err found_row(struct arena *a, const struct db_row *row, void *ret) {
+    (void)a, (void)row;
+    *(bool *)ret = true;
+    return ERR_OK;
+}
+
+void store_token_is_revoked(struct batch *b, const unsigned char key[PENDING_KEY_BYTES],
+                            bool *ret_is_revoked) {
+    struct op *op = BATCH_ADD(b, STMT_ONCE_FIND, v_bytes(key, PENDING_KEY_BYTES));
+    op->row = found_row;
+    op->ret = ret_is_revoked;
+}

@@ -3,6 +3,8 @@
  * Access tokens as JWTs; see access_token.h. */
 #include "protocols/oidc/access_token.h"
 
+#include <openssl/sha.h>
+
 #include "base/encode.h"
 #include "base/json.h"
 #include "base/random.h"
@@ -35,6 +37,15 @@ static bool jti_parse(struct span jti, struct grant_key *ret_key) {
     return true;
 }
 
+void access_token_revocation_key(const struct access_token *t,
+                                 unsigned char ret_key[PENDING_KEY_BYTES]) {
+    unsigned char hash[32];
+    for (unsigned i = 0; i < 4; i++)
+        ret_key[i] = (unsigned char)((uint64_t)t->expires_at >> (24 - 8 * i));
+    SHA256((const unsigned char *)t->jti.ptr, t->jti.len, hash);
+    memcpy(ret_key + 4, hash, PENDING_KEY_BYTES - 4);
+}
+
 static struct span dup_member(struct arena *a, const json_t *claims, const char *name) {
     return arena_dup(a, json_str(claims, name));
 }
@@ -55,12 +66,13 @@ enum err access_token_verify(struct arena *a, const struct config *cfg,
     e = json_parse_object(jws.payload, JWS_MAX_BYTES, &claims);
     if (e)
         return e;
-    if (!span_eq(json_str(claims, "iss"), cfg->issuer) ||
-        !span_eq(json_str(claims, "aud"), cfg->issuer))
+    if (!span_eq(json_str(claims, "iss"), cfg->issuer))
         return ERR_REFUSED;
 
     struct access_token t = {0};
     e = json_int(claims, "exp", &t.expires_at);
+    if (!e)
+        e = json_int(claims, "iat", &t.issued_at);
     if (e)
         return e;
     if (now >= t.expires_at)
@@ -69,7 +81,12 @@ enum err access_token_verify(struct arena *a, const struct config *cfg,
     t.sub = dup_member(a, claims, "sub");
     t.client_id = dup_member(a, claims, "client_id");
     t.scope = dup_member(a, claims, "scope");
-    if (!t.sub.ptr || !t.client_id.ptr)
+    t.aud = dup_member(a, claims, "aud");
+    t.jti = dup_member(a, claims, "jti");
+    t.acr = dup_member(a, claims, "acr");
+    if (json_int(claims, "auth_time", &t.auth_time))
+        t.auth_time = 0;
+    if (!t.sub.ptr || !t.client_id.ptr || !t.aud.ptr || !t.jti.ptr)
         return ERR_SYNTAX;
     *ret_token = t;
     return ERR_OK;

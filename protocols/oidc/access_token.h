@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/span.h"
 #include "idp/grant.h"
+#include "idp/store/store.h"
 
 struct config;
 struct key_snapshot;
@@ -21,17 +22,22 @@ struct key_snapshot;
 struct access_token {
     bool has_grant; /* false: the client acts for itself, or the jti is none of ours */
     struct grant_key grant;
-    struct span sub, client_id, scope;
-    int64_t expires_at;
+    struct span sub, client_id, scope, aud, jti;
+    struct span acr;   /* absent without a person, as auth_time is 0 */
+    int64_t auth_time, issued_at, expires_at;
 };
 
 /* `key` NULL: 28 random bytes whose first is 0xFF, which no grant's time begins with before the
  * year 2105. */
 void access_token_jti_build(const struct grant_key *key, char out[ACCESS_TOKEN_JTI_CHARS + 1]);
 
-/* Signature by one of our keys, typ at+jwt, iss, aud, exp. Whether the grant still stands is the
- * caller's to look up. Spans are in the arena. ERR_SYNTAX, ERR_BAD_SIGNATURE, ERR_EXPIRED,
- * ERR_REFUSED (not for us) and those of jws_verify. */
+/* Under which a token that was revoked alone is remembered until it expires. */
+void access_token_revocation_key(const struct access_token *t,
+                                 unsigned char ret_key[PENDING_KEY_BYTES]);
+
+/* Signature by one of our keys, typ at+jwt, iss, exp. Whom it is for (aud) is the caller's to
+ * compare; whether it still stands says access_use.h. Spans are in the arena. ERR_SYNTAX,
+ * ERR_BAD_SIGNATURE, ERR_EXPIRED, ERR_REFUSED (not ours) and those of jws_verify. */
 must_check enum err access_token_verify(struct arena *a, const struct config *cfg,
                                         const struct key_snapshot *keys, struct span token,
                                         int64_t now, struct access_token *ret_token);

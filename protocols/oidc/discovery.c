@@ -74,22 +74,35 @@ static void add_static_lists(struct json_out *o) {
         json_add_bool(o, flags[i].key, flags[i].value);
 }
 
+/* Without `with_none` for endpoints that public clients have no business at. */
+static void add_auth_methods(struct json_out *o, const char *name, bool with_none) {
+    json_open_array(o, name);
+    for (size_t i = 0; i < client_auth_methods_count; i++)
+        if (with_none || client_auth_methods[i].method != CLIENT_AUTH_NONE)
+            json_add_str(o, NULL, span_of(client_auth_methods[i].name));
+    json_close_array(o);
+}
+
+/* What the signer signs with. */
+static void add_algs(struct json_out *o, const char *name) {
+    json_open_array(o, name);
+    for (size_t i = 0; i < jose_algs_count; i++)
+        if (jose_algs[i].signs_tokens)
+            json_add_str(o, NULL, span_of(jose_algs[i].name));
+    json_close_array(o);
+}
+
 static void add_table_lists(struct json_out *o, const struct config *cfg) {
     json_open_array(o, "grant_types_supported");
     for (size_t i = 0; i < token_grant_types_count; i++)
         json_add_str(o, NULL, span_of(token_grant_types[i]->name));
     json_close_array(o);
 
-    json_open_array(o, "token_endpoint_auth_methods_supported");
-    for (size_t i = 0; i < client_auth_methods_count; i++)
-        json_add_str(o, NULL, span_of(client_auth_methods[i].name));
-    json_close_array(o);
-
-    json_open_array(o, "id_token_signing_alg_values_supported");
-    for (size_t i = 0; i < jose_algs_count; i++)
-        if (jose_algs[i].signs_tokens)
-            json_add_str(o, NULL, span_of(jose_algs[i].name));
-    json_close_array(o);
+    add_auth_methods(o, "token_endpoint_auth_methods_supported", true);
+    add_auth_methods(o, "revocation_endpoint_auth_methods_supported", true);
+    add_auth_methods(o, "introspection_endpoint_auth_methods_supported", false);
+    add_algs(o, "id_token_signing_alg_values_supported");
+    add_algs(o, "introspection_signing_alg_values_supported");
 
     json_open_array(o, "prompt_values_supported");
     for (size_t i = 0; i < prompt_words_count; i++)

@@ -5,5 +5,7 @@
 ENDPOINT("authorize", "/authorize", "authorization_endpoint")
 ENDPOINT("token", "/token", "token_endpoint")
 ENDPOINT("userinfo", "/userinfo", "userinfo_endpoint")
+ENDPOINT("introspect", "/introspect", "introspection_endpoint")
+ENDPOINT("revoke", "/revoke", "revocation_endpoint")
 ENDPOINT("jwks", "/jwks", "jwks_uri")
 ENDPOINT("logout", "/logout", "end_session_endpoint")

@@ -28,11 +28,6 @@ static void refresh_load(struct request *req, struct token_request *t) {
     store_grant_find(&req->load, &t->refresh.key, &t->grant);
 }
 
-static bool grant_stands(const struct grant *g, int64_t now) {
-    return g->has_refresh && !g->revoked_at && now < g->expires_at && now < g->idle_expires_at &&
-           g->user_status == USER_ACTIVE && (g->is_offline || g->session_live);
-}
-
 static enum step scope_decide(struct request *req, struct token_request *t) {
     t->order.scope = t->grant.scope;
     if (!t->scope.len)
@@ -71,7 +66,7 @@ static enum step loaded(struct request *req, struct token_request *t) {
         return invalid_grant(req);
     if (!span_eq(g->client_id, t->login.client->client_id))
         return g->revoked_at ? invalid_grant(req) : revoke(t);
-    if (!grant_stands(g, req->now))
+    if (!grant_can_refresh(g, req->now))
         return invalid_grant(req);
     enum step refused = scope_decide(req, t);
     if (req->response.status)

@@ -12,6 +12,8 @@ extern const struct handler oidc_resume_handler;    /* GET /authorize/resume?flo
 extern const struct handler oidc_consent_handler;   /* POST /consent */
 extern const struct handler oidc_token_handler;     /* POST /token */
 extern const struct handler oidc_userinfo_handler;  /* GET and POST /userinfo */
+extern const struct handler oidc_introspection_handler; /* POST /introspect */
+extern const struct handler oidc_revocation_handler; /* POST /revoke */
 extern const struct handler oidc_jwks_handler;      /* GET /jwks */
 extern const struct handler oidc_discovery_handler; /* GET both /.well-known documents */
 extern const struct handler oidc_logout_handler;    /* GET and POST /logout */

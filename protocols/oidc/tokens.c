@@ -114,6 +114,18 @@ static enum err ask(struct request *req, enum signer_op op, const struct jose_al
     return ERR_OK;
 }
 
+enum err jwt_ask(struct request *req, const struct jose_alg *alg, const char *typ,
+                 const struct buf *claims) {
+    return ask(req, SIGNER_OP_SIGN_JWT, alg, typ, claims);
+}
+
+enum err jwt_take(const struct request *req, struct span *ret_jwt) {
+    enum err e = req->signing.result ? req->signing.result : req->signing.answer[0].err;
+    if (!e)
+        *ret_jwt = req->signing.answer[0].text;
+    return e;
+}
+
 enum err tokens_ask(struct request *req, const struct token_order *order, struct token_set *ret_tokens) {
     const struct client *client = order->client;
     struct token_set t = {.expires_in = client->access_token_seconds

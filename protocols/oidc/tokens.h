@@ -38,6 +38,11 @@ must_check enum err tokens_ask(struct request *req, const struct token_order *or
  * (no signer), ERR_REFUSED (the signer's policy), ERR_NOMEM. */
 must_check enum err tokens_take(struct request *req, struct token_set *tokens);
 
+/* The same for one JWT that is no token: an answer to introspection, signed userinfo. */
+must_check enum err jwt_ask(struct request *req, const struct jose_alg *alg, const char *typ,
+                            const struct buf *claims);
+must_check enum err jwt_take(const struct request *req, struct span *ret_jwt);
+
 /* The person as this client knows them: pairwise in its sector, or public (OIDC Core 8). */
 void tokens_sub(const struct keyring *k, const struct client *client, const struct user_id *user,
                 char out[44]);

@@ -14,10 +14,8 @@
 #include "idp/idp.h"
 #include "idp/keyring.h"
 #include "idp/store/store.h"
-#include "keys/jws.h"
-#include "protocols/oidc/access_token.h"
+#include "protocols/oidc/access_use.h"
 #include "protocols/oidc/acr.h"
-#include "protocols/oidc/client_lookup.h"
 #include "protocols/oidc/oidc.h"
 #include "protocols/oidc/oidc_error.h"
 #include "protocols/oidc/tokens.h"
@@ -29,9 +27,7 @@ enum userinfo_stage { USERINFO_GRANT, USERINFO_PERSON };
 
 struct userinfo {
     enum userinfo_stage stage;
-    struct access_token token;
-    struct grant grant;
-    struct client_lookup lookup;
+    struct access_use use;
     struct user user;
 };
 
@@ -85,42 +81,34 @@ static enum step userinfo_parse(struct request *req) {
     if (e == ERR_REPEATED || e == ERR_REFUSED)
         return refuse(req, 400, "invalid_request");
     const struct key_snapshot *keys = keyring_snapshot(request_idp(req)->keyring);
-    if (e || access_token_verify(req->arena, request_config(req), keys, token, req->now, &u->token))
+    const struct config *cfg = request_config(req);
+    struct access_token *t = &u->use.token;
+    if (e || access_token_verify(req->arena, cfg, keys, token, req->now, t) ||
+        !span_eq(t->aud, cfg->issuer))
         return refuse(req, 401, "invalid_token");
-    if (!u->token.has_grant || !span_list_has(u->token.scope, SPAN("openid")))
+    if (!t->has_grant || !span_list_has(t->scope, SPAN("openid")))
         return refuse(req, 403, "insufficient_scope");
-    u->lookup.client_id = u->token.client_id;
     return STEP_LOAD;
 }
 
 static void userinfo_load(struct request *req) {
     struct userinfo *u = req->state;
-    if (u->stage == USERINFO_PERSON) {
-        store_user_by_id(&req->load, &u->grant.user_id, &u->user);
-        return;
-    }
-    store_grant_find(&req->load, &u->token.grant, &u->grant);
-    client_lookup_load(req, &u->lookup);
-}
-
-static bool grant_stands(const struct request *req, const struct userinfo *u) {
-    const struct grant *g = &u->grant;
-    return g->found && !g->revoked_at && req->now < g->expires_at &&
-           g->user_status == USER_ACTIVE && span_eq(g->client_id, u->token.client_id) &&
-           u->lookup.client && u->lookup.client->is_enabled;
+    if (u->stage == USERINFO_PERSON)
+        store_user_by_id(&req->load, &u->use.grant.user_id, &u->user);
+    else
+        access_use_load(req, &u->use);
 }
 
 static enum step userinfo_decide(struct request *req) {
     struct userinfo *u = req->state;
-    if (req->load.result)
+    if (u->stage == USERINFO_PERSON && req->load.result)
         return unavailable(req);
     if (u->stage == USERINFO_PERSON)
         return u->user.found && u->user.status == USER_ACTIVE ? STEP_RESPOND
                                                               : refuse(req, 401, "invalid_token");
-    if (client_lookup_finish(req, &u->lookup))
-        return unavailable(req);
-    if (!grant_stands(req, u))
-        return refuse(req, 401, "invalid_token");
+    enum err e = access_use_check(req, &u->use);
+    if (e)
+        return e == ERR_REFUSED ? refuse(req, 401, "invalid_token") : unavailable(req);
     u->stage = USERINFO_PERSON;
     return STEP_LOAD;
 }
@@ -137,19 +125,19 @@ static enum err claims_build(struct request *req, const struct userinfo *u, stru
         return e;
 
     char sub[44];
-    tokens_sub(k, u->lookup.client, &u->user.id, sub);
+    tokens_sub(k, u->use.lookup.client, &u->user.id, sub);
     const struct claims_source source = {
         .user = &u->user,
         .claims = claims,
         .identifiers = identifiers,
-        .client = u->lookup.client,
+        .client = u->use.lookup.client,
         .sub = span_of(sub),
-        .loa = acr_level(request_config(req), u->grant.acr),
+        .loa = acr_level(request_config(req), u->use.grant.acr),
     };
     struct json_out o = JSON_OUT(out);
     json_open_object(&o, NULL);
     json_add_str(&o, "sub", span_of(sub));
-    claims_add_for_scope(&o, u->token.scope, &source);
+    claims_add_for_scope(&o, u->use.token.scope, &source);
     json_close_object(&o);
     return buf_err(out);
 }

@@ -9,7 +9,7 @@
 #include "signed.h"
 
 #define NOW 1800000000
-#define REST "\"sub\":\"s\",\"client_id\":\"c\",\"scope\":\"openid\",\"jti\":\"x\"}"
+#define REST "\"iat\":1800000000,\"sub\":\"s\",\"client_id\":\"c\",\"scope\":\"openid\",\"jti\":\"x\"}"
 #define GOOD "{\"iss\":\"http://localhost:1\",\"aud\":\"http://localhost:1\",\"exp\":1800000300," REST
 
 static struct arena arena = ARENA_INIT(4 * 1024 * 1024);
@@ -27,6 +27,9 @@ static void test_good(void **state) {
     assert_span(t.sub, "s");
     assert_span(t.client_id, "c");
     assert_span(t.scope, "openid");
+    assert_span(t.aud, "http://localhost:1"); /* whom it is for, the caller compares */
+    assert_int_equal(t.issued_at, NOW);
+    assert_int_equal(t.auth_time, 0);
     assert_int_equal(t.expires_at, NOW + 300);
     assert_false(t.has_grant);
 }
@@ -40,7 +43,9 @@ static void test_D17_each_check_alone_refuses(void **state) {
         {NULL, GOOD},
         {"logout+jwt", GOOD},
         {"at+jwt", "{\"iss\":\"http://localhost:2\",\"aud\":\"http://localhost:1\",\"exp\":1800000300," REST},
-        {"at+jwt", "{\"iss\":\"http://localhost:1\",\"aud\":\"c\",\"exp\":1800000300," REST},
+        {"at+jwt", "{\"iss\":\"http://localhost:1\",\"exp\":1800000300," REST},
+        {"at+jwt", "{\"iss\":\"http://localhost:1\",\"aud\":\"c\",\"exp\":1800000300,\"sub\":\"s\",\"client_id\":\"c\",\"jti\":\"x\"}"},
+        {"at+jwt", "{\"iss\":\"http://localhost:1\",\"aud\":\"c\",\"exp\":1800000300,\"iat\":1,\"sub\":\"s\",\"client_id\":\"c\"}"},
         {"at+jwt", "{\"iss\":\"http://localhost:1\",\"aud\":[\"http://localhost:1\",\"x\"],\"exp\":1800000300," REST},
         {"at+jwt", "{\"iss\":\"http://localhost:1\",\"aud\":\"http://localhost:1\",\"exp\":\"1800000300\"," REST},
         {"at+jwt", "{\"iss\":\"http://localhost:1\",\"aud\":\"http://localhost:1\",\"exp\":1.8e9," REST},
@@ -68,7 +73,7 @@ static bool jti_leads_to(const char *jti, struct grant_key *key) {
     struct access_token t;
     char *claims = arena_printf(&arena,
                                 "{\"iss\":\"http://localhost:1\",\"aud\":\"http://localhost:1\","
-                                "\"exp\":1800000300,\"sub\":\"s\",\"client_id\":\"c\",\"jti\":\"%s\"}",
+                                "\"iat\":1800000000,\"exp\":1800000300,\"sub\":\"s\",\"client_id\":\"c\",\"jti\":\"%s\"}",
                                 jti);
     assert_int_equal(verify(signed_token(&arena, &ours, "at+jwt", claims), NOW, &t), ERR_OK);
     *key = t.grant;

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See access_use.h. */
+#include "protocols/oidc/access_use.h"
+
+#include "idp/store/store.h"
+
+void access_use_load(struct request *req, struct access_use *u) {
+    unsigned char key[PENDING_KEY_BYTES];
+    if (u->token.has_grant)
+        store_grant_find(&req->load, &u->token.grant, &u->grant);
+    access_token_revocation_key(&u->token, key);
+    store_token_is_revoked(&req->load, key, &u->is_revoked);
+    u->lookup.client_id = u->token.client_id;
+    client_lookup_load(req, &u->lookup);
+}
+
+static bool grant_stands(const struct access_use *u, int64_t now) {
+    const struct grant *g = &u->grant;
+    return g->found && !g->revoked_at && now < g->expires_at && g->user_status == USER_ACTIVE &&
+           span_eq(g->client_id, u->token.client_id);
+}
+
+enum err access_use_check(struct request *req, struct access_use *u) {
+    if (req->load.result)
+        return req->load.result;
+    enum err e = client_lookup_finish(req, &u->lookup);
+    if (e)
+        return e;
+    if (u->is_revoked || !u->lookup.client || !u->lookup.client->is_enabled)
+        return ERR_REFUSED;
+    return !u->token.has_grant || grant_stands(u, req->now) ? ERR_OK : ERR_REFUSED;
+}
