@@ -292,12 +292,17 @@ const size_t claim_defs_count = ARRAY_LEN(claim_defs);
 
 /* ---- which ---- */
 
+/* Whether this session and this client may be told what belongs to the scope. */
+static bool may_be_told(const struct scope_def *d, const struct claims_source *s) {
+    return s->loa >= d->least_loa && (!d->needs_legal_basis || s->client->legal_basis.len);
+}
+
 static bool is_granted(const struct scope_def *d, struct span scope,
                        const struct claims_source *s) {
     bool asked =
         span_list_has(scope, span_of(d->name)) ||
         (s->client->dvcqg_profile && d->in_dvcqg_profile && span_list_has(scope, SPAN("openid")));
-    return asked && s->loa >= d->least_loa && (!d->needs_legal_basis || s->client->legal_basis.len);
+    return asked && may_be_told(d, s);
 }
 
 void claims_add_for_scope(struct json_out *o, struct span scope, const struct claims_source *s) {
@@ -308,6 +313,28 @@ void claims_add_for_scope(struct json_out *o, struct span scope, const struct cl
             if (strcmp(claim_defs[j].scope, scope_defs[i].name) == 0)
                 claim_defs[j].make(o, &claim_defs[j], s);
     }
+}
+
+static const struct claim_def *claim_find(struct span name) {
+    for (size_t i = 0; i < claim_defs_count; i++)
+        if (span_is(name, claim_defs[i].name))
+            return &claim_defs[i];
+    return NULL;
+}
+
+void claims_add_named(struct json_out *o, struct span names, struct span scope,
+                      const struct claims_source *s) {
+    for (struct span word; (word = span_word(&names)).len;) {
+        const struct claim_def *claim = claim_find(word);
+        const struct scope_def *d = claim ? scope_def_find(span_of(claim->scope)) : NULL;
+        if (d && !is_granted(d, scope, s) && may_be_told(d, s))
+            claim->make(o, claim, s);
+    }
+}
+
+const char *claims_scope_of(struct span name) {
+    const struct claim_def *claim = claim_find(name);
+    return claim ? claim->scope : NULL;
 }
 
 void claims_list_scopes(struct json_out *o, const char *name) {

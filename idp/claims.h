@@ -43,6 +43,12 @@ struct claims_source {
  */
 void claims_add_for_scope(struct json_out *o, struct span scope, const struct claims_source *s);
 
+/* The same for single claims (a space-separated list), but for those that `scope` gives already. */
+void claims_add_named(struct json_out *o, struct span names, struct span scope,
+                      const struct claims_source *s);
+/* The scope that a claim belongs to; NULL: no claim of ours. */
+const char *claims_scope_of(struct span name);
+
 /* For discovery: arrays with every scope, and with every claim of the table. */
 void claims_list_scopes(struct json_out *o, const char *name);
 void claims_list(struct json_out *o, const char *name);

@@ -34,7 +34,7 @@ struct grant {
     struct session_key session_key; /* the session that it came from */
     struct span client_id;
     struct span scope;              /* space-separated, as granted */
-    struct span claims;             /* the claims parameter's userinfo/id_token JSON, or absent */
+    struct span claims;             /* single claims asked for (claims_request.h), or absent */
     struct span acr;                /* as put into tokens */
     unsigned amr;
     int64_t auth_time;

@@ -43,6 +43,19 @@ struct span acr_name(const struct config *cfg, struct span acr_values, int loa) 
     return name_of(cfg, loa, v);
 }
 
+struct span acr_highest(const struct config *cfg, struct span acr_values, int loa) {
+    struct span highest = SPAN_NONE;
+    int best = 0;
+    for (struct span word; (word = span_word(&acr_values)).len;) {
+        int level = acr_level(cfg, word);
+        if (level > best && level <= loa) {
+            best = level;
+            highest = word;
+        }
+    }
+    return highest;
+}
+
 void acr_list(const struct config *cfg, struct json_out *o, const char *member) {
     json_open_array(o, member);
     for (int v = 0; v < VOCABULARIES; v++)

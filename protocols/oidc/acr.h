@@ -19,6 +19,8 @@ int acr_level(const struct config *cfg, struct span name);
  * (space-separated, may be absent); never a higher level than `loa`. Absent for loa 0. In the
  * configuration or static. */
 struct span acr_name(const struct config *cfg, struct span acr_values, int loa);
+/* The highest of `acr_values` that `loa` reaches; absent when it reaches none. */
+struct span acr_highest(const struct config *cfg, struct span acr_values, int loa);
 /* Every accepted name, for metadata. */
 void acr_list(const struct config *cfg, struct json_out *o, const char *member);
 

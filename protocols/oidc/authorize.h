@@ -33,6 +33,7 @@ struct authorize {
     struct session session;
     struct consent consent;
     struct flow flow;             /* target FLOW_NONE: not in a flow */
+    struct span acr; /* the level that the answer will name */
     struct span code;
     struct grant_key pending_key; /* with `pending`: what did not fit into the code */
     struct span pending;

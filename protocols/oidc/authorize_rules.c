@@ -131,11 +131,29 @@ static bool is_recent_enough(const struct request *req, const struct authorize *
 }
 
 static bool is_whom_client_means(const struct request *req, const struct authorize *a) {
-    if (!a->request.id_token_hint.len)
-        return true;
     char sub[44];
     tokens_sub(request_idp(req)->keyring, a->lookup.client, &a->session.user.id, sub);
-    return span_is(a->hint.sub, sub);
+    //= https://openid.net/specs/openid-connect-core-1_0.html#section-3.1.2.2
+    //# If the sub (subject) Claim is requested with a specific value for the ID Token, the
+    //# Authorization Server MUST only send a positive response if the End-User identified by that
+    //# sub value has an active session with the Authorization Server or has been Authenticated as a
+    //# result of the request.
+    if (a->request.claims.sub.len && !span_is(a->request.claims.sub, sub))
+        return false;
+    return !a->request.id_token_hint.len || span_is(a->hint.sub, sub);
+}
+
+/* The level that the answer names: an essential one as it was asked for, else the one reached in
+ * the client's vocabulary (OIDC Core 5.5.1.1). Absent: too low for what is binding. */
+static struct span acr_decide(const struct request *req, const struct authorize *a) {
+    const struct config *cfg = request_config(req);
+    const struct authz_request *r = &a->request;
+    int loa = session_loa(&a->session);
+    if (loa < a->lookup.client->minimum_level)
+        return SPAN_NONE;
+    if (r->claims.is_acr_essential)
+        return acr_highest(cfg, r->claims.acr_values, loa);
+    return acr_name(cfg, r->acr_values.len ? r->acr_values : r->claims.acr_values, loa);
 }
 
 /* The payload of a flow: the request, and which session the browser had. */
@@ -199,6 +217,14 @@ bool authorize_person_is_good(struct request *req, struct authorize *a) {
     bool is_silent = a->request.prompt & PROMPT_NONE;
     bool is_live = session_is_live_now(req, &a->session);
     if (is_live && is_recent_enough(req, a)) {
+        a->acr = acr_decide(req, a);
+        if (!a->acr.len) {
+            (void)authorize_fail(req, a,
+                                 OIDC_FAILURE(is_silent ? OIDC_INTERACTION_REQUIRED
+                                                        : OIDC_UNMET_AUTHENTICATION_REQUIREMENTS,
+                                              "the level of authentication is too low"));
+            return false;
+        }
         if (is_whom_client_means(req, a))
             return true;
         /* Somebody else, even after signing in for this: the client must not get them (A18). */
@@ -221,7 +247,6 @@ bool authorize_person_is_good(struct request *req, struct authorize *a) {
 /* ---- the code ---- */
 
 bool authorize_code_build(struct request *req, struct authorize *a) {
-    const struct config *cfg = request_config(req);
     const struct authz_request *r = &a->request;
     struct code_content c = {
         .client_id = a->lookup.client->client_id,
@@ -232,11 +257,15 @@ bool authorize_code_build(struct request *req, struct authorize *a) {
         .session_expires_at = a->session.expires_at,
         .auth_time = a->session.auth_time,
         .amr = a->session.amr,
-        .acr = acr_name(cfg, r->acr_values, session_loa(&a->session)),
+        .acr = a->acr,
         .nonce = r->nonce,
         .scope = r->scope,
     };
     memcpy(c.challenge, r->challenge, sizeof c.challenge);
+    if (claims_request_build(req->arena, &r->claims, &c.claims)) {
+        respond_error_page(req, 503, "unavailable");
+        return false;
+    }
 
     if (code_seal(request_idp(req)->keyring, req->arena, &c, req->now, &a->code, &a->pending_key,
                   &a->pending)) {

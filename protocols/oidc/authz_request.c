@@ -44,6 +44,8 @@ static const struct param_def authz_params[] = {
     {"response_mode",         FIELD(response_mode),    param_span,     RESPONSE_MODE_MAX, 0},             /* OAuth MRT 2.1 */
     {"scope",                 FIELD(scope_asked),      param_span,     SCOPE_MAX,        0},              /* RFC 6749 3.3 */
     {"state",                 0,                       param_ignore,   STATE_MAX,        0},              /* RFC 6749 4.1.1: kept raw */
+    {"claims",                FIELD(claims_text),      param_span,     CLAIMS_REQUEST_MAX, 0},            /* OIDC Core 5.5 */
+    {"claims_locales",        0,                       param_ignore,   128,              0},              /* OIDC Core 5.2: claims have one form */
     {"nonce",                 FIELD(nonce),            param_span,     NONCE_MAX,        0},              /* OIDC Core 3.1.2.1 */
     {"code_challenge",        FIELD(challenge_text),   param_span,     128,              0},              /* RFC 7636 4.3 */
     {"code_challenge_method", FIELD(challenge_method), param_span,     16,               0},              /* RFC 7636 4.3 */
@@ -200,6 +202,17 @@ static struct oidc_failure check_resource(const struct check_context *c, struct 
     return PASS;
 }
 
+static struct oidc_failure check_claims(const struct check_context *c, struct authz_request *r) {
+    struct span consent_scope;
+    if (r->claims_text.len &&
+        claims_request_parse(c->arena, r->claims_text, c->client->scope, &r->claims))
+        return OIDC_FAILURE(OIDC_INVALID_REQUEST, "claims is malformed");
+    if (scope_union(c->arena, r->scope, r->claims.scope, &consent_scope))
+        return OIDC_FAILURE(OIDC_INVALID_REQUEST, "claims asks for too much");
+    r->consent_scope = consent_scope;
+    return PASS;
+}
+
 static struct oidc_failure check_max_age(const struct check_context *c, struct authz_request *r) {
     if (r->max_age < 0)
         r->max_age = c->client->default_max_age;
@@ -217,6 +230,7 @@ static const struct {
     {check_max_age, "OIDC Registration 2"},
     {check_resource, "RFC 8707 2"},
     {check_scope, "RFC 6749 3.3"},
+    {check_claims, "OIDC Core 5.5"},
 };
 
 struct oidc_failure authz_request_check(struct arena *a, const struct config *cfg,

@@ -19,6 +19,7 @@
 #include "base/params.h"
 #include "base/span.h"
 #include "idp/client.h"
+#include "protocols/oidc/claims_request.h"
 #include "protocols/oidc/oidc_error.h"
 
 struct config;
@@ -43,6 +44,9 @@ struct authz_request {
     struct span response_type, response_mode;
     struct span scope_asked;
     struct span scope; /* what of it this client may have */
+    struct span claims_text;
+    struct claims_request claims;
+    struct span consent_scope; /* `scope`, and the scopes of single claims: what a person agrees to */
     struct span nonce;
     struct span challenge_text, challenge_method;
     bool has_challenge;

@@ -41,6 +41,7 @@ struct code_content {
     int64_t auth_time;
     unsigned amr;
     struct span acr, nonce, scope;
+    struct span claims; /* claims_request_build()'s; absent: none */
 };
 
 /* A code as it stands on the wire, before it is opened. */

@@ -26,7 +26,7 @@ bool consent_is_due(const struct authorize *a) {
         return false;
     if (a->request.prompt & PROMPT_CONSENT || !is_assured(a))
         return true;
-    return !a->consent.found || !scope_covered(a->request.scope, a->consent.scope);
+    return !a->consent.found || !scope_covered(a->request.consent_scope, a->consent.scope);
 }
 
 /* ---- the page ---- */
@@ -64,7 +64,7 @@ static json_t *page_model(struct request *req, const struct authorize *a, struct
     json_t *model =
         json_pack("{ss ss% ss% ss% so so sb}", "action", "/consent", "flow", handle.ptr, handle.len,
                   "csrf", csrf.ptr, csrf.len, "client_name", name.ptr, name.len, "user_name",
-                  display_name(&a->session.user), "scopes", scopes_model(a->request.scope),
+                  display_name(&a->session.user), "scopes", scopes_model(a->request.consent_scope),
                   "offline", (int)span_list_has(a->request.scope, SPAN("offline_access")));
     if (!model)
         return NULL;
@@ -192,13 +192,13 @@ static void consent_write(struct request *req) {
     store_once(&req->write, key, f->a.flow.started_at + request_config(req)->flow_seconds);
 
     if (f->is_allowed) {
-        if (scope_union(req->arena, f->a.consent.scope, f->a.request.scope, &all))
-            all = f->a.request.scope;
+        if (scope_union(req->arena, f->a.consent.scope, f->a.request.consent_scope, &all))
+            all = f->a.request.consent_scope;
         store_consent_save(&req->write, user, client_id, all, req->now);
         authorize_pending_write(req, &f->a);
     }
     oidc_audit(req, f->is_allowed ? "consent_given" : "consent_denied", user, client_id,
-               scope_detail(req, f->a.request.scope));
+               scope_detail(req, f->a.request.consent_scope));
 }
 
 const struct handler oidc_consent_handler = {

@@ -59,6 +59,7 @@ static void grant_build(const struct request *req, struct token_request *t) {
         .session_key = c->session_key,
         .client_id = t->login.client->client_id,
         .scope = c->scope,
+        .claims = c->claims,
         .acr = c->acr,
         .amr = c->amr,
         .auth_time = c->auth_time,

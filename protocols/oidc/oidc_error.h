@@ -22,6 +22,7 @@
     X(OIDC_LOGIN_REQUIRED, "login_required", 400)                                                \
     X(OIDC_CONSENT_REQUIRED, "consent_required", 400)                                            \
     X(OIDC_INTERACTION_REQUIRED, "interaction_required", 400)                                    \
+    X(OIDC_UNMET_AUTHENTICATION_REQUIREMENTS, "unmet_authentication_requirements", 400)          \
     X(OIDC_REQUEST_NOT_SUPPORTED, "request_not_supported", 400)                                  \
     X(OIDC_REQUEST_URI_NOT_SUPPORTED, "request_uri_not_supported", 400)                          \
     X(OIDC_REGISTRATION_NOT_SUPPORTED, "registration_not_supported", 400)                        \

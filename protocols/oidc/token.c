@@ -11,6 +11,7 @@
 #include "idp/config.h"
 #include "idp/idp.h"
 #include "idp/keyring.h"
+#include "protocols/oidc/claims_request.h"
 #include "protocols/oidc/oidc.h"
 #include "protocols/oidc/scope.h"
 
@@ -58,10 +59,12 @@ static enum step token_parse(struct request *req) {
 
 static void token_load(struct request *req) {
     struct token_request *t = req->state;
-    if (t->login.client)
-        t->type->load(req, t);
-    else
+    if (!t->login.client)
         client_login_load(req, &t->login);
+    else if (t->has_asked_person)
+        store_user_by_id(&req->load, &t->grant.user_id, &t->person);
+    else
+        t->type->load(req, t);
 }
 
 static enum step find_grant_type(struct request *req, struct token_request *t) {
@@ -80,13 +83,31 @@ static enum step find_grant_type(struct request *req, struct token_request *t) {
     return t->type->decide(req, t);
 }
 
+/* The grant type has spoken. Claims of the person stand in the ID token only where the client asked
+ * for them singly (OIDC Core 5.5): then the account is looked at, too. */
+static enum step add_person(struct request *req, struct token_request *t, enum step next) {
+    if (next != STEP_RESPOND || req->response.status || !t->order.grant ||
+        !claims_request_id_token(t->order.grant->claims).len)
+        return next;
+    t->has_asked_person = true;
+    return STEP_LOAD;
+}
+
+static enum step take_person(struct request *req, struct token_request *t) {
+    if (req->load.result || !t->person.found)
+        return token_refuse(req, OIDC_TEMPORARILY_UNAVAILABLE, NULL);
+    t->order.person = &t->person;
+    return STEP_RESPOND;
+}
+
 static enum step token_decide(struct request *req) {
     struct token_request *t = req->state;
-    if (!t->login.client) {
-        enum step next = client_login_decide(req, &t->login);
-        return t->login.client ? find_grant_type(req, t) : next;
-    }
-    return t->type->decide(req, t);
+    if (t->has_asked_person)
+        return take_person(req, t);
+    if (t->login.client)
+        return add_person(req, t, t->type->decide(req, t));
+    enum step next = client_login_decide(req, &t->login);
+    return t->login.client ? add_person(req, t, find_grant_type(req, t)) : next;
 }
 
 static void token_write(struct request *req) {

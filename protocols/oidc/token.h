@@ -28,6 +28,8 @@ struct token_request {
     struct refresh_token refresh;
     bool has_looked_again; /* a rotation lost a race */
     struct grant grant;
+    bool has_asked_person; /* whose single claims go into the ID token */
+    struct user person;
     /* the answer */
     struct token_order order;
     struct token_set tokens;

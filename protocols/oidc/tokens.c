@@ -14,8 +14,10 @@
 #include "idp/metrics.h"
 #include "protocols/oidc/access_token.h"
 #include "protocols/oidc/acr.h"
+#include "protocols/oidc/claims_request.h"
+#include "protocols/oidc/person_claims.h"
 
-#define CLAIMS_MAX 8192 /* bytes; a nonce of 512 escaped bytes is the largest part */
+#define CLAIMS_MAX 12288 /* bytes: what the signer takes */
 
 void tokens_sub(const struct keyring *k, const struct client *client, const struct user_id *user,
                 char out[44]) {
@@ -96,8 +98,18 @@ static enum err id_claims(struct request *req, const struct token_order *order, 
         client_sid(k, order->client, &g->session_key, sid);
         json_add_str(&o, "sid", span_of(sid));
     }
+    enum err e = ERR_OK;
+    if (order->person) {
+        const struct claims_order more = {
+            .client = order->client,
+            .user = order->person,
+            .acr = g->acr,
+            .names = claims_request_id_token(g->claims),
+        };
+        e = person_claims_add(req, &more, &o);
+    }
     json_close_object(&o);
-    return buf_err(out);
+    return e ? e : buf_err(out);
 }
 
 /* `op`: SIGNER_OP_SIGN_JWT, or SIGNER_OP_SIGN_BOUND for one that follows the token it is bound to. */

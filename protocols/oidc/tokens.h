@@ -22,6 +22,7 @@ struct token_order {
     const struct grant *grant; /* the person's grant; NULL: the client acts for itself */
     struct span scope;         /* of this access token: the grant's, or less */
     struct span nonce;         /* ID token, at redemption of the code only */
+    const struct user *person; /* with single claims for the ID token; else NULL */
 };
 
 struct token_set {

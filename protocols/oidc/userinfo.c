@@ -8,16 +8,15 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
-#include "idp/claims.h"
 #include "idp/config.h"
-#include "idp/identifiers.h"
 #include "idp/idp.h"
 #include "idp/keyring.h"
 #include "idp/store/store.h"
 #include "protocols/oidc/access_use.h"
-#include "protocols/oidc/acr.h"
+#include "protocols/oidc/claims_request.h"
 #include "protocols/oidc/oidc.h"
 #include "protocols/oidc/oidc_error.h"
+#include "protocols/oidc/person_claims.h"
 #include "protocols/oidc/tokens.h"
 
 #define BEARER       "Bearer "
@@ -115,31 +114,22 @@ static enum step userinfo_decide(struct request *req) {
 
 /* Also an account without any claims has a sub. */
 static enum err claims_build(struct request *req, const struct userinfo *u, struct buf *out) {
-    const struct keyring *k = request_idp(req)->keyring;
-    AUTO_JSON json_t *claims = NULL;
-    AUTO_JSON json_t *identifiers = NULL;
-    enum err e = identifiers_open(k, req->arena, &u->user, &identifiers);
-    if (!e && u->user.claims.len)
-        e = json_parse_object(u->user.claims, CLAIMS_JSON_MAX, &claims);
-    if (e)
-        return e;
-
-    char sub[44];
-    tokens_sub(k, u->use.lookup.client, &u->user.id, sub);
-    const struct claims_source source = {
+    const struct client *client = u->use.lookup.client;
+    const struct claims_order order = {
+        .client = client,
         .user = &u->user,
-        .claims = claims,
-        .identifiers = identifiers,
-        .client = u->use.lookup.client,
-        .sub = span_of(sub),
-        .loa = acr_level(request_config(req), u->use.grant.acr),
+        .acr = u->use.grant.acr,
+        .scope = u->use.token.scope,
+        .names = claims_request_userinfo(u->use.grant.claims),
     };
+    char sub[44];
+    tokens_sub(request_idp(req)->keyring, client, &u->user.id, sub);
     struct json_out o = JSON_OUT(out);
     json_open_object(&o, NULL);
     json_add_str(&o, "sub", span_of(sub));
-    claims_add_for_scope(&o, u->use.token.scope, &source);
+    enum err e = person_claims_add(req, &order, &o);
     json_close_object(&o);
-    return buf_err(out);
+    return e ? e : buf_err(out);
 }
 
 static void userinfo_respond(struct request *req) {

@@ -8,6 +8,7 @@ import urllib.parse
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "lib"))
+from idp import SLOW
 from oidc_world import Canary, run
 from party import (FORM, b64url, b64url_decode, error_of, is_consent, is_error_page, is_sign_in,
                    jwt_part, request)
@@ -242,6 +243,61 @@ def A20_login_hint_is_only_a_prefill(w):
     assert is_sign_in(page) and "<script>alert" not in page.text and page.header("X") is None
     page = w.browser().get(w.ministry.url(login_hint="an"))
     assert page.forms()[0]["fields"]["username"] == "an"
+
+
+def A21_the_claims_parameter_is_bounded(w):
+    browser = w.signed_in()
+    for text in ("{", "[]", "null", '{"userinfo":{"name":null,"name":null}}', '{"userinfo":{"name":7}}',
+                 "[" * 7000, '{"userinfo":' * 600, "x" * 9000):
+        start = time.monotonic()
+        answer = browser.get(w.ministry.url(claims=text))
+        assert time.monotonic() - start < 0.05 * SLOW
+        if answer.status == 303:
+            error_redirect(w, answer, "invalid_request")
+        else:
+            assert is_error_page(answer) or answer.status in (400, 414), answer
+    params = urllib.parse.urlencode(w.ministry.params(claims="[" * (1 << 14)))
+    assert browser.post("/authorize", params).status in (303, 400, 413)
+    assert "code" in browser.get(w.ministry.url(claims='{"userinfo":{"name":null}}')).query()
+
+
+def A22_claims_that_bind(w):
+    browser = w.signed_in()
+    own = jwt_part(w.ministry.tokens(browser, w.an)["id_token"], 1)["sub"]
+
+    def ask(of_id_token, **more):
+        return browser.get(w.ministry.url(claims=json.dumps({"id_token": of_id_token}), **more))
+
+    assert "code" in ask({"sub": {"value": own}}).query()
+    assert "code" in ask({"sub": {"value": own}}, prompt="none").query()
+    error_redirect(w, ask({"sub": {"value": own[::-1]}}, prompt="none"), "login_required")
+    assert is_sign_in(ask({"sub": {"value": own[::-1]}}))
+    error_redirect(w, ask({"acr": {"essential": True, "values": ["LoA3", "LoA2"]}}), "unmet_authentication_requirements")
+    error_redirect(w, ask({"acr": {"essential": True, "value": "LoA2"}}, prompt="none"), "interaction_required")
+    error_redirect(w, ask({"acr": {"essential": True, "value": "made-up"}}), "unmet_authentication_requirements")
+    for acr, given in (({"essential": True, "values": ["LoA2", "LoA1"]}, "LoA1"), ({"values": ["LoA2"]}, "LoA1"),
+                       ({"essential": True}, "urn:vn:dvc:loa:1")):
+        answer = ask({"acr": acr})
+        token = w.ministry.redeem(answer.query()["code"]).json()["id_token"]
+        assert jwt_part(token, 1)["acr"] == given, (acr, given)
+
+
+def A22_single_claims_go_where_they_were_asked_for(w):
+    browser = w.signed_in()
+    asked = {"id_token": {"email": None}, "userinfo": {"name": {"essential": True}, "SoDinhDanh": None}}
+    tokens = w.ministry.tokens(browser, w.an, scope="openid", claims=json.dumps(asked))
+    id_token, userinfo = jwt_part(tokens["id_token"], 1), w.ministry.userinfo(tokens["access_token"]).json()
+    assert id_token["email"] == "an@example.vn" and "name" not in id_token
+    assert userinfo["name"] == "Nguyễn Văn An" and "email" not in userinfo and "SoDinhDanh" not in userinfo
+    fresh = w.ministry.refresh(tokens["refresh_token"]).json()
+    assert jwt_part(fresh["id_token"], 1)["email"] == "an@example.vn"
+    user = w.new_user("single")
+    browser = w.browser()
+    w.portal.code(browser, user, scope="openid")
+    page = browser.get(w.portal.url(scope="openid", claims='{"userinfo":{"email":null}}'))
+    assert is_consent(page), "a claim was given without asking the person"
+    browser.consent(page)
+    assert "code" in browser.get(w.portal.url(scope="openid", claims='{"userinfo":{"email":null}}')).query()
 
 
 def A23_A26_request_objects_are_refused_without_a_fetch(w):
