@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/encode.h"
+#include "protocols/oidc/client_assertion.h"
 
 #define BASIC             "Basic "
 #define AUTHORIZATION_MAX 2048
@@ -14,6 +15,7 @@
 const struct client_auth_method client_auth_methods[] = {
     {CLIENT_AUTH_SECRET_BASIC, "client_secret_basic", "RFC 6749 2.3.1"},
     {CLIENT_AUTH_SECRET_POST, "client_secret_post", "RFC 6749 2.3.1"},
+    {CLIENT_AUTH_PRIVATE_KEY_JWT, "private_key_jwt", "OIDC Core 9"},
     {CLIENT_AUTH_NONE, "none", "RFC 7591 2"},
 };
 const size_t client_auth_methods_count = ARRAY_LEN(client_auth_methods);
@@ -55,15 +57,29 @@ static struct oidc_failure parse_header(struct arena *a, const struct client_aut
     return f;
 }
 
+static struct oidc_failure parse_assertion(struct arena *a, const struct client_auth_input *in,
+                                           struct client_auth_claim *claim) {
+    if (in->client_secret.len || !span_is(in->client_assertion_type, CLIENT_ASSERTION_TYPE) ||
+        client_assertion_subject(a, in->client_assertion, &claim->client_id))
+        return UNREADABLE;
+    //= https://www.rfc-editor.org/rfc/rfc7521#section-4.2
+    //# If present, the value of the "client_id" parameter MUST identify the same client as is
+    //# identified by the client assertion.
+    if (in->client_id.len && !span_eq(in->client_id, claim->client_id))
+        return UNREADABLE;
+    claim->assertion = in->client_assertion;
+    claim->method = CLIENT_AUTH_PRIVATE_KEY_JWT;
+    return PASS;
+}
+
 struct oidc_failure client_auth_parse(struct arena *a, const struct client_auth_input *in,
                                       struct client_auth_claim *ret_claim) {
     *ret_claim = (struct client_auth_claim){0};
     if (in->n_authorization)
         return parse_header(a, in, ret_claim);
-    if (in->client_secret.len && in->client_assertion.len)
-        return OIDC_FAILURE(OIDC_INVALID_REQUEST, "more than one way of client authentication");
-    /* No row of the table reads assertions: whoever sends one is not who they say. */
-    if (in->client_assertion.len || in->client_assertion_type.len || !in->client_id.len)
+    if (in->client_assertion.len || in->client_assertion_type.len)
+        return parse_assertion(a, in, ret_claim);
+    if (!in->client_id.len)
         return UNREADABLE;
     ret_claim->client_id = in->client_id;
     ret_claim->secret = in->client_secret;
@@ -77,7 +93,8 @@ enum verdict client_auth_check(const struct client *client, const struct client_
     bool matches = claim->method == CLIENT_AUTH_NONE
                        ? c->is_public
                        : c->has_secret && client_secret_matches(c, claim->secret);
-    if (!client || !client->is_enabled || claim->method == CLIENT_AUTH_INVALID)
+    if (!client || !client->is_enabled || claim->method == CLIENT_AUTH_INVALID ||
+        claim->method == CLIENT_AUTH_PRIVATE_KEY_JWT)
         return DENY;
     return matches && client->auth == claim->method ? ALLOW : DENY;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * How a client proves who it is at the token endpoint (RFC 6749 2.3, OIDC Core 9). Two steps: what
- * the request presents, then whether that is what the client registered and holds. */
+ * the request presents, then whether that is what the client registered and holds. An assertion is
+ * verified by client_assertion.h. */
 #ifndef IDP_PROTOCOLS_OIDC_CLIENT_AUTH_H
 #define IDP_PROTOCOLS_OIDC_CLIENT_AUTH_H
 
@@ -25,6 +26,7 @@ struct client_auth_claim {
     enum client_auth method; /* CLIENT_AUTH_INVALID: a header that cannot be read */
     struct span client_id;
     struct span secret;
+    struct span assertion;
     bool used_header; /* a refusal must carry WWW-Authenticate */
 };
 
@@ -41,8 +43,8 @@ extern const size_t client_auth_methods_count;
  * (nothing, or unreadable); `ret_claim->used_header` is set in any case. */
 struct oidc_failure client_auth_parse(struct arena *a, const struct client_auth_input *in,
                                       struct client_auth_claim *ret_claim);
-/* Whether `client` (NULL: unknown) is who it says. The secret is compared in constant time, also
- * for unknown clients. */
+/* Whether `client` (NULL: unknown) is who it says, by secret or by having none. The secret is
+ * compared in constant time, also for unknown clients. Never ALLOW for an assertion. */
 enum verdict client_auth_check(const struct client *client, const struct client_auth_claim *claim);
 
 #endif

@@ -6,6 +6,7 @@
 #include <openssl/sha.h>
 #include <string.h>
 
+#include "idp/idp.h"
 #include "protocols/oidc/audit.h"
 #include "protocols/oidc/oidc_error.h"
 
@@ -50,19 +51,57 @@ void client_login_load(struct request *req, struct client_login *l) {
     client_lookup_load(req, &l->lookup);
 }
 
+static enum step unavailable(struct request *req) {
+    return answer(req, OIDC_FAILURE(OIDC_TEMPORARILY_UNAVAILABLE, NULL));
+}
+
+static enum step proven(struct client_login *l) {
+    l->client = l->lookup.client;
+    return STEP_RESPOND;
+}
+
+static enum step count_wrong(struct client_login *l) {
+    l->is_wrong = true;
+    return STEP_WRITE;
+}
+
+static enum step assertion_decide(struct request *req, struct client_login *l) {
+    const struct client *c = l->lookup.client;
+    if (!c || !c->is_enabled || c->auth != CLIENT_AUTH_PRIVATE_KEY_JWT)
+        return count_wrong(l);
+    enum err e = client_assertion_verify(req->arena, request_config(req), c, &c->jwks,
+                                         l->claim.assertion, req->now, &l->assertion);
+    if (e == ERR_NOMEM)
+        return unavailable(req);
+    if (e)
+        return count_wrong(l);
+    l->is_spending = true;
+    return STEP_WRITE;
+}
+
+static enum step spent(struct request *req, struct client_login *l) {
+    l->is_spending = false;
+    if (req->write.result == ERR_OK)
+        return proven(l);
+    return req->write.result == ERR_REPLAYED ? count_wrong(l) : unavailable(req);
+}
+
 enum step client_login_decide(struct request *req, struct client_login *l) {
-    if (l->is_wrong && req->write.result == ERR_BUSY)
+    /* Nobody guesses a signature: there the limit is only on what is written down. */
+    if (l->is_wrong && req->write.result == ERR_BUSY &&
+        l->claim.method != CLIENT_AUTH_PRIVATE_KEY_JWT)
         return answer(req, OIDC_FAILURE(OIDC_TOO_MANY_REQUESTS, NULL));
     if (l->is_wrong)
         return refuse(req, l);
+    if (l->is_spending)
+        return spent(req, l);
     if (req->load.result || client_lookup_finish(req, &l->lookup))
-        return answer(req, OIDC_FAILURE(OIDC_TEMPORARILY_UNAVAILABLE, NULL));
-    if (client_auth_check(l->lookup.client, &l->claim) != ALLOW) {
-        l->is_wrong = true;
-        return STEP_WRITE;
-    }
-    l->client = l->lookup.client;
-    return STEP_RESPOND;
+        return unavailable(req);
+    if (l->claim.method == CLIENT_AUTH_PRIVATE_KEY_JWT)
+        return assertion_decide(req, l);
+    if (client_auth_check(l->lookup.client, &l->claim) != ALLOW)
+        return count_wrong(l);
+    return proven(l);
 }
 
 static void take_one(struct request *req, char kind, struct span id, int64_t free_failures) {
@@ -82,8 +121,13 @@ static void take_one(struct request *req, char kind, struct span id, int64_t fre
     store_throttle_take(&req->write, &limit, req->now, NULL);
 }
 
-/* Also for clients that do not exist; beyond a limit nothing is written, not even to the audit. */
+/* Failures also for clients that do not exist; beyond a limit nothing is written, not even to the
+ * audit. */
 void client_login_write(struct request *req, struct client_login *l) {
+    if (l->is_spending) {
+        client_assertion_spend(&req->write, &l->assertion);
+        return;
+    }
     take_one(req, THROTTLE_KIND_CLIENT, l->claim.client_id, WRONG_SECRETS_FREE);
     take_one(req, THROTTLE_KIND_ANY_CLIENT, SPAN(""), WRONG_SECRETS_FREE_NETWORK);
     oidc_audit(req, "client_refused", NULL,

@@ -4,6 +4,7 @@
  * token, introspection, revocation (RFC 6749 2.3, RFC 7009 2.1, RFC 7662 2.1).
  *
  *   parse ─► load client ─► decide ─┬─► proven: `client` is set
+ *                                   ├─► assertion verified: spent in a write, then as above
  *                                   └─► wrong: counted in a write, then invalid_client
  *
  * A handler whose state holds a struct client_login passes its phases on as long as `client` is
@@ -19,6 +20,7 @@
 
 #include "base/params.h"
 #include "idp/request.h"
+#include "protocols/oidc/client_assertion.h"
 #include "protocols/oidc/client_auth.h"
 #include "protocols/oidc/client_lookup.h"
 
@@ -26,6 +28,8 @@ struct client_login {
     struct client_auth_input in; /* filled by the endpoint's parameter table */
     struct client_auth_claim claim;
     struct client_lookup lookup;
+    struct client_assertion assertion; /* verified */
+    bool is_spending;            /* the assertion is being marked as used */
     bool is_wrong;               /* the failure is being counted */
     const struct client *client; /* proven to be who it says; NULL before that */
 };
@@ -35,7 +39,7 @@ struct client_login {
 #define CLIENT_LOGIN_PARAMS(type, login)                                                                          \
     {"client_id",             offsetof(type, login.in.client_id),             param_span, CLIENT_ID_MAX, 0},     \
     {"client_secret",         offsetof(type, login.in.client_secret),         param_span, CLIENT_SECRET_MAX, 0}, \
-    {"client_assertion",      offsetof(type, login.in.client_assertion),      param_span, 16384, 0},             \
+    {"client_assertion",      offsetof(type, login.in.client_assertion),      param_span, CLIENT_ASSERTION_MAX, 0}, \
     {"client_assertion_type", offsetof(type, login.in.client_assertion_type), param_span, 256, 0}
 /* clang-format on */
 

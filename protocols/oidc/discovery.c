@@ -101,6 +101,10 @@ static void add_table_lists(struct json_out *o, const struct config *cfg) {
     add_auth_methods(o, "token_endpoint_auth_methods_supported", true);
     add_auth_methods(o, "revocation_endpoint_auth_methods_supported", true);
     add_auth_methods(o, "introspection_endpoint_auth_methods_supported", false);
+    /* Assertions are verified by all that we can sign with. */
+    add_algs(o, "token_endpoint_auth_signing_alg_values_supported");
+    add_algs(o, "revocation_endpoint_auth_signing_alg_values_supported");
+    add_algs(o, "introspection_endpoint_auth_signing_alg_values_supported");
     add_algs(o, "id_token_signing_alg_values_supported");
     add_algs(o, "introspection_signing_alg_values_supported");
 

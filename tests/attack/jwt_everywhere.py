@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """The hostile JWTs of catalogue 1E (tests/lib/hostile_jwt.py) at every place that reads one: each row
 at each place is a test. A place takes its own good token before and after all the bad ones."""
+import secrets
 import sys
+import time
 from pathlib import Path
 from urllib.parse import urlencode
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "lib"))
 import hostile_jwt
 from oidc_world import Canary, run
-from party import FORM, Response, request
+from party import FORM, Response, error_of, request
 
 
 def post_form(w, path, fields):
@@ -62,7 +64,51 @@ class Hint:
         return answer.status in (200, 400, 414, 431) and answer.location is None
 
 
-PLACES = {"access_token": AccessToken, "id_token_hint": Hint}
+class ClientAssertion:
+    """private_key_jwt at the token endpoint: the attacker's own, well signed but for what the row says."""
+
+    skip = ()
+    alg = "ES256"
+
+    def __init__(self, w):
+        self.w = w
+        key = hostile_jwt.Key(self.alg, "k1")
+        self.id = "hostile-" + secrets.token_hex(6)
+        w.provider.add_client(client_id=self.id, token_endpoint_auth_method="private_key_jwt", redirect_uris=[],
+                              grant_types=["client_credentials"], response_types=[], jwks={"keys": [key.jwk()]})
+        self.place = hostile_jwt.Signer(key, {"alg": self.alg, "kid": "k1"}, self.claims)
+
+    def claims(self):
+        return {"iss": self.id, "sub": self.id, "aud": self.w.issuer, "exp": int(time.time()) + 60,
+                "jti": secrets.token_urlsafe(16)}
+
+    def send(self, token):
+        return post_form(self.w, "/token", {
+            "grant_type": "client_credentials", "client_assertion": token,
+            "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"})
+
+    def is_accepted(self, answer):
+        return answer.status == 200
+
+    def is_refused(self, answer):
+        return answer.status == 413 or error_of(answer) in ((401, "invalid_client"), (400, "invalid_request"))
+
+
+class ClientAssertionRsa(ClientAssertion):
+    alg = "RS256"
+
+
+class ClientAssertionPss(ClientAssertion):
+    alg = "PS256"
+
+
+class ClientAssertionEd(ClientAssertion):
+    alg = "EdDSA"
+
+
+PLACES = {"client_assertion": ClientAssertion, "client_assertion_rsa": ClientAssertionRsa,
+          "client_assertion_pss": ClientAssertionPss, "client_assertion_eddsa": ClientAssertionEd,
+          "access_token": AccessToken, "id_token_hint": Hint}
 
 
 def test_of(row, kind):

@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/encode.h"
 #include "check.h"
+#include "protocols/oidc/client_assertion.h"
 #include "protocols/oidc/client_auth.h"
 
 static struct arena arena = ARENA_INIT(1024 * 1024);
@@ -87,13 +88,49 @@ static void test_B07_one_method_only(void **state) {
     assert_int_equal(parse(&in, &claim), OIDC_INVALID_REQUEST);
     in.client_id = SPAN("portal");
     assert_int_equal(parse(&in, &claim), OIDC_NO_ERROR);
-    in = (struct client_auth_input){
-        .client_id = SPAN("portal"), .client_secret = SPAN("s"), .client_assertion = SPAN("a.b.c")};
-    assert_int_equal(parse(&in, &claim), OIDC_INVALID_REQUEST);
-    in.client_secret = SPAN_NONE;
-    assert_int_equal(parse(&in, &claim), OIDC_INVALID_CLIENT);
     in = (struct client_auth_input){0};
     assert_int_equal(parse(&in, &claim), OIDC_INVALID_CLIENT);
+}
+
+/* base64url of {} and of {"sub":"portal"} */
+#define ASSERTION "e30.eyJzdWIiOiJwb3J0YWwifQ.AAAA"
+
+static void test_B10_assertions(void **state) {
+    (void)state;
+    struct client_auth_claim claim;
+    const struct client_auth_input good = {.client_assertion = SPAN(ASSERTION),
+                                           .client_assertion_type = SPAN(CLIENT_ASSERTION_TYPE)};
+    struct client_auth_input in = good;
+    assert_int_equal(parse(&in, &claim), OIDC_NO_ERROR);
+    assert_int_equal(claim.method, CLIENT_AUTH_PRIVATE_KEY_JWT);
+    assert_span(claim.client_id, "portal");
+    assert_span(claim.assertion, ASSERTION);
+    in.client_id = SPAN("portal");
+    assert_int_equal(parse(&in, &claim), OIDC_NO_ERROR);
+    in.client_id = SPAN("other");
+    assert_int_equal(parse(&in, &claim), OIDC_INVALID_CLIENT);
+
+    in = good;
+    in.client_secret = SPAN("secret");
+    assert_int_equal(parse(&in, &claim), OIDC_INVALID_CLIENT);
+    in = good;
+    in.client_assertion_type = SPAN_NONE;
+    assert_int_equal(parse(&in, &claim), OIDC_INVALID_CLIENT);
+    in.client_assertion_type = SPAN("urn:ietf:params:oauth:client-assertion-type:saml2-bearer");
+    assert_int_equal(parse(&in, &claim), OIDC_INVALID_CLIENT);
+    in = good;
+    in.client_assertion = SPAN_NONE;
+    in.client_id = SPAN("portal");
+    assert_int_equal(parse(&in, &claim), OIDC_INVALID_CLIENT);
+    static const char *const bad[] = {"a", "a.b.c", "e30", "e30.", "e30..", "e30.e30.AAAA", "e30.W10.AAAA",
+                                      "e30.eyJzdWIiOjF9.AAAA" /* sub 1 */,
+                                      "e30.eyJzdWIiOiIifQ.AAAA" /* sub "" */};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        in = good;
+        in.client_assertion = span_of(bad[i]);
+        assert_int_equal(parse(&in, &claim), OIDC_INVALID_CLIENT);
+        assert_int_equal(claim.method, CLIENT_AUTH_INVALID);
+    }
 }
 
 static struct client sample(enum client_auth auth) {
@@ -110,16 +147,18 @@ static struct client sample(enum client_auth auth) {
 static void test_B10_registered_method_and_secret(void **state) {
     (void)state;
     static const enum client_auth methods[] = {CLIENT_AUTH_NONE, CLIENT_AUTH_SECRET_BASIC,
-                                               CLIENT_AUTH_SECRET_POST, CLIENT_AUTH_INVALID};
-    for (size_t registered = 0; registered < 4; registered++)
-        for (size_t presented = 0; presented < 3; presented++) {
+                                               CLIENT_AUTH_SECRET_POST, CLIENT_AUTH_PRIVATE_KEY_JWT,
+                                               CLIENT_AUTH_INVALID};
+    for (size_t registered = 0; registered < 5; registered++)
+        for (size_t presented = 0; presented < 4; presented++) {
             struct client c = sample(methods[registered]);
             struct client_auth_claim claim = {
                 .method = methods[presented],
                 .client_id = SPAN("portal"),
                 .secret = methods[presented] == CLIENT_AUTH_NONE ? SPAN_NONE : SPAN("secret"),
             };
-            assert_int_equal(client_auth_check(&c, &claim), registered == presented ? ALLOW : DENY);
+            bool good = registered == presented && presented < 3; /* an assertion needs more */
+            assert_int_equal(client_auth_check(&c, &claim), good ? ALLOW : DENY);
         }
 }
 
@@ -145,6 +184,7 @@ int main(void) {
         cmocka_unit_test(test_B09_basic_is_form_decoded),
         cmocka_unit_test(test_B08_malformed_headers),
         cmocka_unit_test(test_B07_one_method_only),
+        cmocka_unit_test(test_B10_assertions),
         cmocka_unit_test(test_B10_registered_method_and_secret),
         cmocka_unit_test(test_B08_wrong_secret),
     };
