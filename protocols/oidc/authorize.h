@@ -27,6 +27,8 @@ struct authorize {
     enum authorize_stage stage;
     const struct params *params; /* the request's: the query, or `joined` */
     struct params joined;
+    struct params object;   /* of a signed request object, which takes the place of the others */
+    bool is_signed_request; /* this request, or the one that its flow began with, was signed */
     struct client_lookup lookup;
     struct authz_request request; /* redirect_uri is set only when it may be redirected to */
     struct id_token_hint hint;    /* with request.id_token_hint */
@@ -56,6 +58,9 @@ bool authorize_code_build(struct request *req, struct authorize *a);
 void authorize_pending_write(struct request *req, const struct authorize *a);
 /* Seals the request, as a new flow or as the one it is in already. */
 enum err authorize_flow_seal(struct request *req, struct authorize *a, struct span *ret_handle);
+
+/* authorize_object.c: puts the parameters of a request object in the place of those around it */
+struct oidc_failure authorize_object_take(struct request *req, struct authorize *a);
 
 /* authorize_answer.c: at the client's redirect URI, with iss and state, in its response mode */
 enum step authorize_give_code(struct request *req, const struct authorize *a);

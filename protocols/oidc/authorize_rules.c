@@ -17,6 +17,8 @@
 /* Travels in a flow's payload beside the request's own parameters: the session that the browser had
  * when the flow began. Sealed, and not a name that authz_request_build lets through. */
 #define SEEN_SESSION "seen_session"
+/* Likewise: the request came as a signed object, whose parameters these are. */
+#define SIGNED_REQUEST "signed_request"
 
 enum step authorize_error_page(struct request *req, unsigned status, const char *key) {
     respond_error_page(req, status, key);
@@ -26,8 +28,10 @@ enum step authorize_error_page(struct request *req, unsigned status, const char 
 bool authorize_params_from_flow(struct request *req, struct authorize *a) {
     a->joined.count = 0;
     a->params = &a->joined;
-    if (params_split(req->arena, a->flow.payload, &a->joined) == ERR_OK)
+    if (params_split(req->arena, a->flow.payload, &a->joined) == ERR_OK) {
+        a->is_signed_request = params_count(&a->joined, SIGNED_REQUEST) > 0;
         return true;
+    }
     respond_error_page(req, 400, "expired_flow");
     return false;
 }
@@ -75,6 +79,7 @@ bool authorize_request_is_good(struct request *req, struct authorize *a) {
         respond_error_page(req, 400, "unknown_client");
         return false;
     }
+    struct oidc_failure f = authorize_object_take(req, a);
     //= https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2.1
     //# If the request fails due to a missing, invalid, or mismatching redirection URI, or if the
     //# client identifier is missing or invalid, the authorization server SHOULD inform the resource
@@ -84,8 +89,8 @@ bool authorize_request_is_good(struct request *req, struct authorize *a) {
         respond_error_page(req, 400, "bad_redirect");
         return false;
     }
-    struct oidc_failure f =
-        authz_request_check(req->arena, request_config(req), a->params, client, &a->request);
+    if (!f.error)
+        f = authz_request_check(req->arena, request_config(req), a->params, client, &a->request);
     if (!f.error)
         f = check_hint(req, a);
     if (f.error)
@@ -165,6 +170,8 @@ static enum err payload_build(struct request *req, const struct authorize *a,
         buf_add_str(&b, "&" SEEN_SESSION "=");
         b64url_add(&b, a->session.key.b, SESSION_KEY_BYTES);
     }
+    if (a->is_signed_request)
+        buf_add_str(&b, "&" SIGNED_REQUEST "=1");
     enum err e = buf_err(&b);
     if (e)
         return e;

@@ -57,8 +57,8 @@ static const struct param_def authz_params[] = {
     {"ui_locales",            0,                       param_ignore,   128,              0},              /* read by the pages */
     {"display",               0,                       param_ignore,   32,               0},              /* one layout serves all */
     {"resource",              FIELD(resource),         param_resource, 1024,             PARAM_MULTIPLE}, /* RFC 8707 2 */
-    {"request",               FIELD(request),          param_span,     32768,            0},              /* RFC 9101: refused */
-    {"request_uri",           FIELD(request_uri),      param_span,     2048,             0},              /* RFC 9101: refused */
+    {"request",               0,                       param_ignore,   32768,            0},              /* RFC 9101 5: see authorize_object.c */
+    {"request_uri",           0,                       param_ignore,   2048,             0},              /* RFC 9101 5 */
     {"registration",          FIELD(registration),     param_span,     8192,             0},              /* OIDC Core 7.2.1: refused */
 };
 /* clang-format on */
@@ -123,10 +123,6 @@ typedef struct oidc_failure check_fn(const struct check_context *c, struct authz
 static struct oidc_failure check_unsupported(const struct check_context *c,
                                              struct authz_request *r) {
     (void)c;
-    if (r->request.len)
-        return OIDC_FAILURE(OIDC_REQUEST_NOT_SUPPORTED, NULL);
-    if (r->request_uri.len)
-        return OIDC_FAILURE(OIDC_REQUEST_URI_NOT_SUPPORTED, NULL);
     if (r->registration.len)
         return OIDC_FAILURE(OIDC_REGISTRATION_NOT_SUPPORTED, NULL);
     return PASS;

@@ -56,7 +56,7 @@ struct authz_request {
     int64_t max_age; /* seconds; the client's default when the request has none; -1 */
     struct span acr_values, login_hint, id_token_hint;
     struct resource_list resource;
-    struct span request, request_uri, registration; /* refused by name */
+    struct span registration; /* refused by name */
 };
 
 /* The prompt words and what they mean, for metadata. */

@@ -49,7 +49,7 @@ static const struct {
 } flags[] = {
     {"authorization_response_iss_parameter_supported", true, "RFC 9207 3"},
     {"claims_parameter_supported", true, "OIDC Core 5.5"},
-    {"request_parameter_supported", false, "OIDC Core 6.1"},
+    {"request_parameter_supported", true, "OIDC Core 6.1"},
     {"request_uri_parameter_supported", false, "OIDC Core 6.2"},
     {"require_request_uri_registration", false, "OIDC Discovery 3"},
 };

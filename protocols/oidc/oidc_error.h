@@ -23,8 +23,8 @@
     X(OIDC_CONSENT_REQUIRED, "consent_required", 400)                                            \
     X(OIDC_INTERACTION_REQUIRED, "interaction_required", 400)                                    \
     X(OIDC_UNMET_AUTHENTICATION_REQUIREMENTS, "unmet_authentication_requirements", 400)          \
-    X(OIDC_REQUEST_NOT_SUPPORTED, "request_not_supported", 400)                                  \
-    X(OIDC_REQUEST_URI_NOT_SUPPORTED, "request_uri_not_supported", 400)                          \
+    X(OIDC_INVALID_REQUEST_OBJECT, "invalid_request_object", 400)                                \
+    X(OIDC_INVALID_REQUEST_URI, "invalid_request_uri", 400)                                      \
     X(OIDC_REGISTRATION_NOT_SUPPORTED, "registration_not_supported", 400)                        \
     X(OIDC_TOO_MANY_REQUESTS, "temporarily_unavailable", 429)                                    \
     X(OIDC_SERVER_ERROR, "server_error", 500)                                                    \

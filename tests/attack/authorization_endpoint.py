@@ -2,6 +2,7 @@
 """Attacks on the authorization endpoint (catalogue 1A)."""
 import base64
 import json
+import secrets
 import sys
 import time
 import urllib.parse
@@ -10,7 +11,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "lib"))
 from idp import SLOW
 from oidc_world import Canary, run
-from party import (FORM, b64url, b64url_decode, error_of, is_consent, is_error_page, is_sign_in,
+from hostile_jwt import Key, Signer, rows
+from party import (FORM, Party, b64url, b64url_decode, error_of, is_consent, is_error_page, is_sign_in,
                    jwt_part, request)
 
 
@@ -300,11 +302,132 @@ def A22_single_claims_go_where_they_were_asked_for(w):
     assert "code" in browser.get(w.portal.url(scope="openid", claims='{"userinfo":{"email":null}}')).query()
 
 
-def A23_A26_request_objects_are_refused_without_a_fetch(w):
-    error_redirect(w, w.browser().get(w.ministry.url(request="e30.e30.")), "request_not_supported")
+def signing_party(w, key=None, **metadata):
+    key = key or Key("ES256", "k1")
+    metadata = {"redirect_uris": ["https://signing.example/cb", "https://signing.example/other"], "legal_basis": "QĐ 1/2026",
+                "jwks": {"keys": [key.jwk()]}, "scope": "openid profile", **metadata}
+    return Party(w.issuer, {**metadata, **w.provider.add_client(**metadata)}), key
+
+
+def object_place(w, party, key):
+    """Where hostile_jwt's rows are tried: a request object of this party."""
+    def claims():
+        return {"iss": party.client_id, "aud": w.issuer, "client_id": party.client_id, "response_type": "code",
+                "redirect_uri": party.redirect_uri, "scope": "openid", "state": "in", "nonce": "in",
+                "exp": int(time.time()) + 60, "jti": secrets.token_urlsafe(8)}
+    return Signer(key, {"alg": key.alg, "kid": key.kid, "typ": "oauth-authz-req+jwt"}, claims)
+
+
+def send(w, browser, party, token, **params):
+    """By GET while it fits into a request line, else by POST as a page of the party would."""
+    fields = party.params(code_challenge=None, code_challenge_method=None, request=token, **params)
+    query = urllib.parse.urlencode(fields)
+    if len(query) < 6000:
+        return browser.get("/authorize?" + query)
+    return browser.post("/authorize", query)
+
+
+def A23_request_objects_of_every_algorithm(w):
+    browser = w.signed_in()
+    for alg in ("ES256", "RS256", "PS256", "EdDSA"):
+        for registered in ({}, {"request_object_signing_alg": alg}):
+            party, key = signing_party(w, Key(alg, "k1"), **registered)
+            answer = send(w, browser, party, object_place(w, party, key).good())
+            assert answer.query()["state"] == "in" and "code" in answer.query(), alg
+        party, key = signing_party(w, Key(alg, "k1"), request_object_signing_alg="ES256" if alg != "ES256" else "PS256")
+        error_redirect(w, send(w, browser, party, object_place(w, party, key).good()), "invalid_request_object", party)
+
+
+def A23_hostile_request_objects(w):
+    """Every row of 1E, and of A23, at the one place; a good one before and behind."""
+    browser = w.signed_in()
     with Canary() as canary:
-        for uri in (canary.url, "file:///etc/passwd", "http://169.254.169.254/"):
-            error_redirect(w, w.browser().get(w.ministry.url(request_uri=uri)), "request_uri_not_supported")
+        for alg in ("ES256", "RS256"):
+            party, key = signing_party(w, Key(alg, "k1"))
+            place = object_place(w, party, key)
+            assert "code" in send(w, browser, party, place.good()).query()
+            accepted = []
+            for name, token in rows(place, canary.url):
+                if "exp" in name and "missing" in name:
+                    continue  # RFC 9101 demands none: state and nonce make the answer good for once
+                answer = send(w, browser, party, token)
+                assert answer.status < 500, (name, answer)
+                if answer.status == 303 and "code" in answer.query():
+                    accepted.append(name)
+            assert not accepted, accepted
+            assert "code" in send(w, browser, party, place.good()).query()
+        assert canary.connections == 0
+
+
+def A23_request_objects_of_others(w):
+    browser = w.signed_in()
+    party, key = signing_party(w)
+    other, other_key = signing_party(w, Key("ES256", "k1"))
+    place = object_place(w, party, key)
+    for name, token in (("signed by another client", object_place(w, party, other_key).good()),
+                        ("made by another client", object_place(w, other, key).good()),
+                        ("iss of another", place.changed(iss=other.client_id)), ("no iss", place.changed(iss=None)),
+                        ("client_id of another", place.changed(client_id=other.client_id)),
+                        ("no client_id", place.changed(client_id=None)), ("expired", place.changed(exp=int(time.time()) - 1)),
+                        ("far ahead", place.changed(exp=int(time.time()) + 86400)), ("aud of another", place.changed(aud="https://x.example")),
+                        ("a client assertion", place.changed(sub=party.client_id))):
+        error_redirect(w, send(w, browser, party, token), "invalid_request_object", party), name
+    unregistered = Party(w.issuer, w.ministry.metadata)
+    token = object_place(w, unregistered, key).good()
+    error_redirect(w, send(w, browser, unregistered, token), "invalid_request_object", unregistered)
+
+
+def A24_only_what_the_object_says(w):
+    browser = w.signed_in()
+    party, key = signing_party(w)
+    place = object_place(w, party, key)
+    answer = send(w, browser, party, place.good(), redirect_uri="https://signing.example/other", state="out", nonce="out",
+                  scope="openid profile", response_type="token")
+    assert answer.location.startswith("https://signing.example/cb?") and answer.query()["state"] == "in"
+    claims = jwt_part(party.redeem(answer.query()["code"], code_verifier=None).json()["id_token"], 1)
+    assert claims["nonce"] == "in"
+    answer = send(w, browser, party, place.changed(state=None), state="out")
+    assert "state" not in answer.query(), "a state from outside came back"
+    assert is_error_page(send(w, browser, party, place.changed(redirect_uri="https://evil.example/cb")))
+    error_redirect(w, send(w, browser, party, place.changed(response_type="token")), "unsupported_response_type", party)
+    answer = send(w, browser, party, place.changed(max_age=0))
+    assert is_sign_in(answer), "max_age of the object was not kept"
+    answer = browser.sign_in(answer, "an", w.an["password"])
+    assert answer.query()["state"] == "in" and "code" in answer.query(), "lost on the way through the sign-in page"
+    answer = send(w, browser, party, place.changed(claims={"userinfo": {"name": None}}))
+    tokens = party.redeem(answer.query()["code"], code_verifier=None).json()
+    assert party.userinfo(tokens["access_token"]).json()["name"] == "Nguyễn Văn An"
+
+
+def A24_clients_that_must_sign(w):
+    browser = w.signed_in()
+    party, key = signing_party(w, require_signed_request_object=True)
+    error_redirect(w, browser.get(party.url()), "invalid_request", party)
+    place = object_place(w, party, key)
+    assert "code" in send(w, browser, party, place.good()).query()
+    page = send(w, w.browser(), party, place.good())
+    assert is_sign_in(page)
+
+
+def A25_one_request_object_at_a_time(w):
+    browser = w.signed_in()
+    party, key = signing_party(w, request_uris=["https://signing.example/ro.jwt"])
+    good = object_place(w, party, key).good()
+    error_redirect(w, send(w, browser, party, good, request_uri="https://signing.example/ro.jwt"), "invalid_request", party)
+    for nested in ({"request": good}, {"request_uri": "https://signing.example/ro.jwt"}):
+        token = object_place(w, party, key).changed(**nested)
+        error_redirect(w, send(w, browser, party, token), "invalid_request_object", party)
+    twice = urllib.parse.urlencode(party.params(request=good)) + "&" + urllib.parse.urlencode({"request": good})
+    error_redirect(w, browser.get("/authorize?" + twice), "invalid_request", party)
+
+
+def A26_a_request_uri_that_was_not_registered_is_not_fetched(w):
+    browser = w.signed_in()
+    party, _ = signing_party(w, request_uris=["https://signing.example/ro.jwt"])
+    with Canary() as canary:
+        for uri in (canary.url, canary.url + "ro.jwt", "file:///etc/passwd", "http://169.254.169.254/", "https://signing.example/ro.jwt?x",
+                    "https://signing.example/ro.jwt#x", "https://SIGNING.example/ro.jwt", "https://signing.example/", "x"):
+            error_redirect(w, browser.get(party.url(request_uri=uri)), "invalid_request_uri", party)
         assert canary.connections == 0
 
 

@@ -88,7 +88,10 @@ def request(origin, method, path, body=None, headers=None):
         if body is not None:
             body = body.encode() if isinstance(body, str) else body
             connection.putheader("Content-Length", str(len(body)))
-        connection.endheaders(body)
+        try:
+            connection.endheaders(body)
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # refused before it was read to its end: the answer may be there
         answer = connection.getresponse()
         return Response(answer.status, answer.getheaders(), answer.read())
     finally:
