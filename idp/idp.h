@@ -16,6 +16,7 @@ struct keyring;
 struct session_activity;
 struct workpool;
 struct metrics;
+struct resource_registry;
 
 struct idp {
     _Atomic(const struct config *) config; /* swapped by SIGHUP; read through idp_config() */
@@ -25,6 +26,7 @@ struct idp {
     struct session_activity *activity;
     struct workpool *pool;
     struct metrics *metrics;
+    struct resource_registry *resources; /* read through request_resources() */
     atomic_uint_fast64_t client_epoch; /* raised by every change to a client */
 };
 

@@ -30,6 +30,7 @@
 #include "idp/idp.h"
 #include "idp/keyring.h"
 #include "idp/metrics.h"
+#include "idp/resource.h"
 #include "idp/session.h"
 #include "idp/store/store.h"
 #include "keys/signer_client.h"
@@ -141,7 +142,12 @@ static enum err start_store(struct daemon *d, const struct config *cfg) {
     const char *why = NULL;
     enum err e = store_open(arena_strndup(&a, cfg->store_path.ptr, cfg->store_path.len), &a,
                             &d->idp.store, &why);
-    return e ? fail("store", why, e) : ERR_OK;
+    if (e)
+        return fail("store", why, e);
+    if ((e = resource_registry_new(&d->idp.resources)) ||
+        (e = resource_registry_load(d->idp.resources, d->idp.store)))
+        return fail("resources", NULL, e);
+    return ERR_OK;
 }
 
 static enum err start_signer(struct daemon *d, const struct config *cfg) {
@@ -334,6 +340,7 @@ static void stop(struct daemon *d) {
         flush_activity(&d->idp);
     session_activity_free(d->idp.activity);
     keyring_free(d->idp.keyring);
+    resource_registry_free(d->idp.resources);
     store_close(d->idp.store);
     signer_stop(d->idp.signer);
     metrics_free(d->idp.metrics);

@@ -48,7 +48,10 @@ static const struct {
 } handlers[] = {
     {"client", "add", ctl_client_add},         {"client", "list", ctl_client_list},
     {"client", "show", ctl_client_show},       {"client", "disable", ctl_client_disable},
-    {"client", "enable", ctl_client_enable},   {"user", "add", ctl_user_add},
+    {"client", "enable", ctl_client_enable},   {"resource", "add", ctl_resource_add},
+    {"resource", "update", ctl_resource_update}, {"resource", "list", ctl_resource_list},
+    {"resource", "show", ctl_resource_show},   {"resource", "disable", ctl_resource_disable},
+    {"resource", "enable", ctl_resource_enable}, {"user", "add", ctl_user_add},
     {"user", "list", ctl_user_list},           {"user", "show", ctl_user_show},
     {"user", "lock", ctl_user_lock},           {"user", "unlock", ctl_user_unlock},
     {"user", "disable", ctl_user_disable},     {"user", "erase", ctl_user_erase},

@@ -63,8 +63,15 @@ static const char *const migration_1[] = {
     NULL,
 };
 
+static const char *const migration_2[] = {
+    "CREATE TABLE resource (identifier TEXT PRIMARY KEY, metadata TEXT NOT NULL, "
+    "is_enabled BIGINT NOT NULL, created_at BIGINT NOT NULL)",
+    NULL,
+};
+
 const struct sql_migration sql_migrations[] = {
     {1, migration_1},
+    {2, migration_2},
     {0, NULL},
 };
-const int sql_schema_version = 1;
+const int sql_schema_version = 2;

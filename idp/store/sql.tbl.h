@@ -57,6 +57,16 @@ SQL(CLIENT_SET_ENABLED, "ti", "UPDATE client SET is_enabled = $2 WHERE client_id
 SQL(CLIENT_REVOKE_GRANTS, "ti",
     "UPDATE oauth_grant SET revoked_at = $2 WHERE client_id = $1 AND revoked_at = 0")
 
+/* ---- resources ---- */
+
+SQL(RESOURCE_LIST, "i",
+    "SELECT identifier, metadata, is_enabled, created_at FROM resource ORDER BY identifier LIMIT $1")
+SQL(RESOURCE_INSERT, "ttii",
+    "INSERT INTO resource (identifier, metadata, is_enabled, created_at) VALUES ($1, $2, $3, $4) "
+    "ON CONFLICT DO NOTHING")
+SQL(RESOURCE_UPDATE, "tt", "UPDATE resource SET metadata = $2 WHERE identifier = $1")
+SQL(RESOURCE_SET_ENABLED, "ti", "UPDATE resource SET is_enabled = $2 WHERE identifier = $1")
+
 /* ---- sessions ---- */
 
 #define SESSION_COLUMNS                                                                          \

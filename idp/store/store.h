@@ -130,6 +130,28 @@ struct client_list {
 };
 void store_client_list(struct batch *b, struct client_list *ret);
 
+/* ---- resources ------------------------------------------------------------------------------- */
+
+struct resource_row {
+    struct span identifier;
+    struct span metadata; /* JSON */
+    bool is_enabled;
+    int64_t created_at;
+};
+/* Gate: ERR_EXISTS. */
+void store_resource_insert(struct batch *b, const struct resource_row *row);
+/* Gate: ERR_NOT_FOUND. */
+void store_resource_update(struct batch *b, struct span identifier, struct span metadata);
+/* Gate: ERR_NOT_FOUND. */
+void store_resource_set_enabled(struct batch *b, struct span identifier, bool is_enabled);
+
+struct resource_rows {
+    struct resource_row *item;
+    size_t count;
+};
+/* By identifier, at most RESOURCES_MAX (idp/resource.h). */
+void store_resource_list(struct batch *b, struct resource_rows *ret);
+
 /* ---- sessions -------------------------------------------------------------------------------- */
 
 /* With its user. */

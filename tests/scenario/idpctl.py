@@ -113,6 +113,42 @@ def clients(p):
     return made["client_secret"]
 
 
+def resources(p):
+    api = {"resource": "https://api.example.vn", "resource_name": "Hồ sơ", "scopes_supported": ["dossier.read"],
+           "minimum_level": 2, "introspection_clients": ["portal-1"]}
+
+    def file(verb, **changes):
+        return answer(p, "resource", verb, "--file", "-", stdin=json.dumps({**api, **changes}))
+
+    status, out = file("add")
+    check.that("resource add", status == 0 and out == api, out)
+    check.that("an identifier that is taken", file("add", scopes_supported=[])[1]["error"] == "already_exists")
+    check.that("a scope that another resource owns", file("add", resource="https://b.example.vn")[0] == 1)
+    check.that("and a scope of its own", file("add", resource="https://b.example.vn", scopes_supported=["b"])[0] == 0)
+    check.that("the issuer is no resource", file("add", resource=p.issuer, scopes_supported=[])[0] == 1)
+    for name, changes in (("fragment", {"resource": "https://api.example.vn/#x"}), ("a slip", {"minimum_levl": 2}),
+                          ("a provider's scope", {"scopes_supported": ["openid"]}), ("level", {"minimum_level": 4})):
+        status, out = file("update", **changes)
+        check.that(f"refused: {name}", status == 1 and out["error"] == "invalid_resource_metadata", out)
+    status, out = file("update", minimum_level=3)
+    check.that("resource update", status == 0 and answer(p, "resource", "show", api["resource"])[1]["minimum_level"] == 3)
+    check.that("update of an unknown one", file("update", resource="https://c.example.vn", scopes_supported=[])[1]["error"]
+               == "not_found")
+    for verb in ("disable", "enable"):
+        status, out = answer(p, "resource", verb, api["resource"])
+        check.that(f"resource {verb}", status == 0 and
+                   answer(p, "resource", "show", api["resource"])[1]["enabled"] == (verb == "enable"), out)
+        check.that(f"resource {verb} of an unknown one", answer(p, "resource", verb, "https://c.example.vn")[0] == 1)
+    check.that("a disabled one keeps its scopes", answer(p, "resource", "disable", api["resource"])[0] == 0 and
+               file("add", resource="https://c.example.vn")[0] == 1)
+    status, out = answer(p, "resource", "list")
+    check.that("resource list", status == 0 and [(r["resource"], r["enabled"]) for r in out] ==
+               [("https://api.example.vn", False), ("https://b.example.vn", True)], out)
+    check.that("show of an unknown one", answer(p, "resource", "show", "https://c.example.vn")[1]["error"] == "not_found")
+    p.kill()
+    check.that("resources are there after a restart", p.start() and len(answer(p, "resource", "list")[1]) == 2)
+
+
 def users(p):
     one = {"username": "Lan", "password": "mật khẩu dài của Lan", "type": "citizen", "ial": 2,
            "identifiers": {"SoDinhDanh": "030190001235"}, "claims": {"HoVaTen": "Lan", "gender": "female"}}
@@ -175,6 +211,7 @@ def keys_and_rest(p, secret):
     status, rows = answer(p, "audit", "tail", "--after", "0", "--most", "1000")
     events = [r["event"] for r in rows]
     check.that("what staff did stands in the audit log", status == 0 and {"client_added", "client_disabled",
+               "resource_added", "resource_updated", "resource_disabled", "resource_enabled",
                "user_created", "user_locked", "user_erased", "password_set_by_staff"} <= set(events), set(events))
     check.that("by whom", all(r["actor"] == f"staff:{os.getuid()}" for r in rows if r["event"] == "user_created"), rows[:2])
     check.that("without names and numbers", "030190001235" not in json.dumps(rows) and "lan" not in json.dumps(rows).lower()
@@ -255,6 +292,7 @@ def main():
     with idp.Provider() as p:
         usage_and_reach(p)
         secret = clients(p)
+        resources(p)
         users(p)
         keys_and_rest(p, secret)
         who_may(p)
