@@ -9,7 +9,7 @@
 
 #include "base/secret.h"
 
-#define FIRST_CAPACITY 256
+#define FIRST_CAPACITY 1024 /* a token, a line of the log: one allocation */
 
 /* Old memory is wiped before it goes back to the heap, so realloc is out. */
 static bool grow(struct buf *b, size_t need) {

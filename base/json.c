@@ -89,10 +89,21 @@ static void add_escape(struct buf *b, unsigned char c) {
         buf_add(b, escape, sizeof escape);
 }
 
+/* Printable ASCII that stands for itself in a JSON string. */
+static bool is_plain(unsigned char c) {
+    return c >= 0x20 && c < 0x7F && c != '"' && c != '\\';
+}
+
+static size_t plain_length(struct span text) {
+    size_t n = 0;
+    while (n < text.len && is_plain((unsigned char)text.ptr[n]))
+        n++;
+    return n;
+}
+
 /* Always valid JSON in valid UTF-8 (RFC 8259 8.1), whatever the bytes: logs show hostile ones. */
-static void add_quoted(struct buf *b, struct span text) {
+static void add_escaped(struct buf *b, struct span text) {
     size_t done = 0;
-    buf_add_char(b, '"');
     for (size_t i = 0; i < text.len; i++) {
         unsigned char c = (unsigned char)text.ptr[i];
         if (c >= 0x80) {
@@ -101,7 +112,7 @@ static void add_quoted(struct buf *b, struct span text) {
                 i += n - 1;
                 continue;
             }
-        } else if (c >= 0x20 && c != '"' && c != '\\' && c != 0x7F) {
+        } else if (is_plain(c)) {
             continue;
         }
         buf_add(b, text.ptr + done, i - done);
@@ -110,6 +121,21 @@ static void add_quoted(struct buf *b, struct span text) {
     }
     if (text.len > done)
         buf_add(b, text.ptr + done, text.len - done);
+}
+
+/* Nearly all names and values are plain: one copy. */
+static void add_quoted(struct buf *b, struct span text) {
+    if (plain_length(text) == text.len) {
+        char *room = buf_reserve(b, text.len + 2);
+        if (!room)
+            return;
+        room[0] = room[text.len + 1] = '"';
+        if (text.len)
+            memcpy(room + 1, text.ptr, text.len);
+        return;
+    }
+    buf_add_char(b, '"');
+    add_escaped(b, text);
     buf_add_char(b, '"');
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One JSON line an event; see log.h. A line goes out in one write, so threads do not mix. */
+ * One JSON line an event; see log.h. Whole lines go out in one write, so threads do not mix. */
 #include "base/log.h"
 
 #include <limits.h>
@@ -38,14 +38,23 @@ static void add_field(struct json_out *o, const struct log_field *f, size_t max)
         json_add_str(o, f->name, value);
 }
 
+/* Written out once a second, not once a line. */
+static const char *time_text(void) {
+    static _Thread_local int64_t second = INT64_MIN;
+    static _Thread_local char text[24];
+    int64_t now = clock_now();
+    if (now != second)
+        clock_format_utc(now, text, sizeof text);
+    second = now;
+    return text;
+}
+
 static void line_build(struct buf *line, enum log_level level, const char *event,
                        const struct log_field *fields, size_t n, size_t max) {
     static const char *const level_name[] = {"debug", "info", "warn", "error"};
     struct json_out o = JSON_OUT(line);
-    char now[24];
-    clock_format_utc(clock_now(), now, sizeof now);
     json_open_object(&o, NULL);
-    json_add_str(&o, "time", span_of(now));
+    json_add_str(&o, "time", span_of(time_text()));
     json_add_str(&o, "level", span_of(level_name[level]));
     json_add_str(&o, "program", span_of(log_program));
     json_add_str(&o, "event", span_of(event));
@@ -55,6 +64,36 @@ static void line_build(struct buf *line, enum log_level level, const char *event
         json_add_bool(&o, "shortened", true);
     json_close_object(&o);
     buf_add_char(line, '\n');
+}
+
+/* ---- held lines ---- */
+
+static _Thread_local struct {
+    bool is_on;
+    size_t len;
+    char lines[LINE_MAX_BYTES];
+} held;
+
+void log_flush(void) {
+    if (held.len)
+        (void)!write(STDERR_FILENO, held.lines, held.len);
+    held.len = 0;
+}
+
+void log_hold(void) {
+    held.is_on = true;
+}
+
+static void line_out(enum log_level level, const struct buf *line) {
+    if (held.is_on && level < LOG_WARN) {
+        if (line->len > sizeof held.lines - held.len)
+            log_flush();
+        memcpy(held.lines + held.len, line->data, line->len);
+        held.len += line->len;
+        return;
+    }
+    log_flush();
+    (void)!write(STDERR_FILENO, line->data, line->len);
 }
 
 void log_write(enum log_level level, const char *event, const struct log_field *fields, size_t n) {
@@ -68,5 +107,5 @@ void log_write(enum log_level level, const char *event, const struct log_field *
             break;
     }
     if (buf_err(&line) == ERR_OK)
-        (void)!write(STDERR_FILENO, line.data, line.len);
+        line_out(level, &line);
 }

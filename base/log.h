@@ -29,6 +29,12 @@ void log_init(const char *program, enum log_level least);
 /* `event` is a short constant name, e.g. "signer_restarted". */
 void log_write(enum log_level level, const char *event, const struct log_field *fields, size_t n);
 
+/* From now on this thread's lines below LOG_WARN wait for log_flush(), or until 4096 bytes of them are
+ * together, so that a loop which handles many requests writes once a turn. A warning or an error goes
+ * out at once, behind what waits. Whoever holds flushes before it sleeps and when it ends. */
+void log_hold(void);
+void log_flush(void);
+
 #define LOG(level, event, ...)                                                                   \
     log_write((level), (event), (const struct log_field[]){__VA_ARGS__},                         \
               sizeof((const struct log_field[]){__VA_ARGS__}) / sizeof(struct log_field))

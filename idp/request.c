@@ -57,13 +57,19 @@ static struct span cookie_value(const struct request *req, const char *name) {
 
 /* Cookies ignore ports, so the name carries a mark of the issuer. */
 static void cookie_name(const struct transport *t, const char *base, char out[COOKIE_NAME_MAX]) {
-    struct buf b = BUF_INIT(COOKIE_NAME_MAX - 1);
-    buf_addf(&b, "%s%s%s%s", t->is_https ? "__Host-" : "", base, t->cookie_suffix ? "-" : "",
-             t->cookie_suffix ? t->cookie_suffix : "");
-    out[0] = '\0';
-    if (!buf_err(&b))
-        memcpy(out, b.data, b.len + 1);
-    buf_done(&b);
+    const char *const part[] = {t->is_https ? "__Host-" : "", base, t->cookie_suffix ? "-" : "",
+                                t->cookie_suffix ? t->cookie_suffix : ""};
+    size_t len = 0;
+    for (size_t i = 0; i < ARRAY_LEN(part); i++) {
+        size_t n = strlen(part[i]);
+        if (n >= COOKIE_NAME_MAX - len) {
+            out[0] = '\0';
+            return;
+        }
+        memcpy(out + len, part[i], n);
+        len += n;
+    }
+    out[len] = '\0';
 }
 
 struct span request_own_cookie(const struct request *req, const char *base) {

@@ -2,7 +2,6 @@
  *
  * One request and its answer, from the request line to the access line. What it costs to start one
  * matters, so exchanges are reused, and the large arrays in them are not cleared but emptied. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
 
@@ -21,24 +20,27 @@
 
 /* ---- life ---- */
 
-/* All but the operations in the two batches, which count for nothing while n is 0. */
+#define CLEAR(object, first, end)                                                                  \
+    memset((char *)(object) + offsetof(__typeof__(*(object)), first), 0,                           \
+           offsetof(__typeof__(*(object)), end) - offsetof(__typeof__(*(object)), first))
+
+/* All but the long arrays, whose items count for nothing while their count is 0. */
 static void clear(struct exchange *x) {
-    struct arena kept = x->arena;
-    memset(&x->req, 0, offsetof(struct request, load));
-    memset(&x->req.wrote, 0, sizeof x->req - offsetof(struct request, wrote));
-    memset(&x->arena, 0, sizeof *x - offsetof(struct exchange, arena));
-    x->req.load.n = x->req.write.n = 0;
-    x->arena = kept;
+    struct request *req = &x->req;
+    CLEAR(req, arena, query);
+    CLEAR(req, body, load);
+    CLEAR(req, wrote, signing);
+    CLEAR(req, work_result, response);
+    req->query.count = req->form.count = 0;
+    req->load.n = req->write.n = req->signing.n = 0;
+    req->response = (struct response){0};
+    x->transport = (struct transport){0};
+    memset(&x->thread, 0, sizeof *x - offsetof(struct exchange, thread));
 }
 
-/* Ids are no secrets: they are drawn in advance, which saves a system call a request. */
 static void ids_make(struct exchange *x) {
-    struct id_supply *supply = &x->thread->ids;
-    if (!supply->left) {
-        random_bytes(supply->bytes, sizeof supply->bytes);
-        supply->left = IDS_DRAWN;
-    }
-    const unsigned char *bytes = supply->bytes[--supply->left];
+    unsigned char bytes[24];
+    random_bytes(bytes, sizeof bytes);
     hex_encode(bytes, 16, x->req.id);
     hex_encode(bytes + 16, 8, x->span_id);
     memcpy(x->trace_flags, "00", 3);
@@ -331,8 +333,12 @@ void exchange_log(const struct exchange *x, unsigned status) {
     const struct server *s = x->thread->server;
     if (s->cfg.metrics)
         metrics_request(s->cfg.metrics, x->route_index, status, x->took_us);
-    char trace[TRACEPARENT_CHARS + 1];
-    (void)snprintf(trace, sizeof trace, "00-%s-%s-%s", x->req.id, x->span_id, x->trace_flags);
+    char trace[TRACEPARENT_CHARS + 1] = "00-";
+    memcpy(trace + 3, x->req.id, 32);
+    trace[35] = '-';
+    memcpy(trace + 36, x->span_id, 16);
+    trace[52] = '-';
+    memcpy(trace + 53, x->trace_flags, 3);
     LOG(LOG_INFO, "request", LOG_STR("method", http_method_name(x->req.method)),
         LOG_STR("route", x->route ? x->route->name : "none"), LOG_INT("status", status),
         LOG_INT("microseconds", x->took_us), LOG_STR("request_id", x->req.id),

@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/thread.h"
 #include "web/server_internal.h"
 
@@ -179,17 +180,20 @@ static void round_run(struct io_thread *t) {
     if (signing_run(t))
         library_run(t);
     sweep_if_due(t);
+    log_flush();
 }
 
 static void *io_thread_run(void *arg) {
     struct io_thread *t = arg;
     thread_prefer_latency();
+    log_hold();
     t->now_us = clock_mono_us();
     /* Jobs that are out hold memory of their exchanges: they are waited for in any case. */
     while (!atomic_load(&t->server->stopping) || t->jobs_out)
         round_run(t);
     library_run(t); /* the library refuses to stop with connections that are still suspended */
     library_stop(t);
+    log_flush();
     return NULL;
 }
 

@@ -118,12 +118,6 @@ struct proxy_waiting {
     unsigned char bytes[PROXY_FIXED_BYTES + PROXY_REST_MAX];
 };
 
-#define IDS_DRAWN 64
-struct id_supply {
-    unsigned char bytes[IDS_DRAWN][24]; /* trace id, span id */
-    unsigned left;
-};
-
 struct io_thread {
     struct server *server;
     unsigned index;
@@ -141,7 +135,6 @@ struct io_thread {
     struct exchange *signing, **signing_tail; /* wait for the signer, until this turn ends */
     unsigned jobs_out; /* exchanges with the pool or the writer */
     struct joining joining;
-    struct id_supply ids;
     struct connection *connections;
     struct exchange *free_exchanges;
     unsigned n_free;

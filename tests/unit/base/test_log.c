@@ -135,6 +135,44 @@ static void test_threads_do_not_mix(void **state) {
     assert_int_equal(lines, 12); /* each write takes a slot of the pipe, which has 16 */
 }
 
+/* A thread that holds writes whole lines only, loses none, and a warning comes out at once, in order. */
+static void *hold_lines(void *arg) {
+    char text[64 * 40];
+    size_t lines = 0;
+    (void)arg;
+    log_hold();
+    LOG0(LOG_INFO, "first");
+    LOG0(LOG_INFO, "second");
+    assert_true(read(pipe_read, text, sizeof text) < 0);
+    LOG0(LOG_WARN, "third");
+    ssize_t n = read(pipe_read, text, sizeof text);
+    assert_true(n > 0 && memmem(text, (size_t)n, "first", 5) < memmem(text, (size_t)n, "second", 6));
+    assert_null(memmem(text, (size_t)n, "third", 5));
+    n = read(pipe_read, text, sizeof text);
+    assert_true(n > 0 && memmem(text, (size_t)n, "third", 5));
+
+    for (int i = 0; i < 100; i++) /* more than is held at once */
+        LOG(LOG_INFO, "one_of_many", LOG_INT("number", i));
+    log_flush();
+    static char all[65536];
+    size_t len = 0;
+    while ((n = read(pipe_read, all + len, sizeof all - len)) > 0) {
+        assert_true(n <= 4096 && all[len + (size_t)n - 1] == '\n');
+        len += (size_t)n;
+    }
+    for (const char *at = all; (at = memmem(at, len - (size_t)(at - all), "one_of_many", 11)); at++)
+        lines++;
+    assert_int_equal(lines, 100);
+    return NULL;
+}
+
+static void test_held_lines_come_out_whole_and_in_order(void **state) {
+    (void)state;
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, hold_lines, NULL), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_fields, redirect, restore),
@@ -142,6 +180,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_line_breaks_stay_inside_f26, redirect, restore),
         cmocka_unit_test_setup_teardown(test_hostile_values_never_hide_an_event, redirect, restore),
         cmocka_unit_test_setup_teardown(test_threads_do_not_mix, redirect, restore),
+        cmocka_unit_test_setup_teardown(test_held_lines_come_out_whole_and_in_order, redirect, restore),
     };
     return cmocka_run_group_tests_name("base/log", tests, NULL, NULL);
 }
