@@ -72,15 +72,30 @@ static bool begin_write(struct exchange *x) {
     req->write.result = req->write.build_err;
     if (req->write.result || req->write.n == 0)
         return false;
-    x->write = (struct write_job){.batch = &req->write, .done = write_done};
+    x->write = (struct write_job){.batch = &req->write, .done = write_done, .next = x->thread->writes};
+    x->thread->writes = &x->write;
     library_suspend(x);
-    if (store_submit(x->thread->server->cfg.store, &x->write)) {
-        /* Not ERR_BUSY: that is a throttle's gate, and means something else to who asked. */
-        req->write.result = ERR_UNAVAILABLE;
-        return false;
-    }
-    x->thread->jobs_out++;
     return true;
+}
+
+void engine_submit_writes(struct io_thread *t) {
+    struct write_job *jobs = NULL, *next;
+    for (struct write_job *job = t->writes; job; job = next) { /* the last asked stands first */
+        next = job->next;
+        job->next = jobs;
+        jobs = job;
+        t->jobs_out++;
+    }
+    t->writes = NULL;
+    if (!jobs)
+        return;
+    for (jobs = store_submit_all(t->server->cfg.store, jobs); jobs; jobs = next) {
+        struct exchange *x = (struct exchange *)((char *)jobs - offsetof(struct exchange, write));
+        next = jobs->next;
+        /* Not ERR_BUSY: that is a throttle's gate, and means something else to who asked. */
+        x->req.write.result = ERR_UNAVAILABLE;
+        io_thread_finish(x);
+    }
 }
 
 /* ---- sign: with what others of this turn ask ---- */

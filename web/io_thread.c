@@ -152,7 +152,6 @@ static void wait_for_news(struct io_thread *t) {
     for (size_t i = 0; i < t->n_waiting; i++)
         fds[POLL_WAITING + i] = (struct pollfd){.fd = t->waiting[i].socket.fd, .events = POLLIN};
     int ms = timeout_ms(t, library_timeout_ms(t));
-    t->run_again = false;
     (void)poll(fds, (nfds_t)(POLL_WAITING + t->n_waiting), ms);
     t->now_us = clock_mono_us();
     if (fds[POLL_WAKE].revents)
@@ -171,14 +170,27 @@ static void sweep_if_due(struct io_thread *t) {
     t->next_sweep_us = t->now_us + (t->is_draining ? DRAIN_SWEEP_US : SWEEP_US);
 }
 
+/* Answers that stand go out: the library needs a run to take one, and another to send it. */
+static void answer_all(struct io_thread *t) {
+    for (int run = 0; run < 2; run++) {
+        t->run_again = false;
+        library_run(t);
+    }
+}
+
 static void round_run(struct io_thread *t) {
     wait_for_news(t);
     take_accepted(t);
     proxy_intake_run(t);
     take_finished(t);
+    t->run_again = false;
     library_run(t);
-    if (signing_run(t))
-        library_run(t);
+    engine_submit_writes(t); /* first, so that the writer works while this thread waits */
+    if (signing_run(t)) {
+        answer_all(t);
+        engine_submit_writes(t); /* of requests that stood in line behind those */
+    }
+    t->run_again |= t->signing != NULL;
     sweep_if_due(t);
     log_flush();
 }

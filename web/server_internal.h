@@ -132,6 +132,7 @@ struct io_thread {
     bool run_again;
     bool is_draining;
     int64_t drain_since_us;
+    struct write_job *writes; /* go to the writer before this turn ends; the last asked first */
     struct exchange *signing, **signing_tail; /* wait for the signer, until this turn ends */
     unsigned jobs_out; /* exchanges with the pool or the writer */
     struct joining joining;
@@ -235,6 +236,8 @@ const char *library_version(void);
 /* Runs handler phases until the answer stands (true) or a job is out (false). */
 bool engine_start(struct exchange *x);
 bool engine_continue(struct exchange *x);
+/* Gives the writer what this turn wants written, with one wake-up. */
+void engine_submit_writes(struct io_thread *t);
 /* The signer has answered: the answer stands. */
 void engine_signed(struct exchange *x);
 

@@ -78,6 +78,7 @@ must_check enum err writer_start(const struct db_driver *driver, struct db_conn 
 /* Commits what waits, joins the thread, closes the connection. Accepts NULL. */
 void writer_stop(struct writer *w);
 must_check enum err writer_submit(struct writer *w, struct write_job *job);
+must_check struct write_job *writer_submit_all(struct writer *w, struct write_job *jobs);
 void writer_on_group_done(struct writer *w, void (*fn)(void *ctx), void *ctx);
 void writer_stats(struct writer *w, struct store_stats *ret);
 bool writer_is_healthy(const struct writer *w);

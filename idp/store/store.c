@@ -93,6 +93,10 @@ enum err store_submit(struct store *s, struct write_job *job) {
     return writer_submit(s->writer, job);
 }
 
+struct write_job *store_submit_all(struct store *s, struct write_job *jobs) {
+    return writer_submit_all(s->writer, jobs);
+}
+
 void store_on_group_done(struct store *s, void (*fn)(void *ctx), void *ctx) {
     writer_on_group_done(s->writer, fn, ctx);
 }

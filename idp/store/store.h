@@ -50,6 +50,9 @@ struct write_job {
 };
 /* ERR_BUSY when too much waits (1024 jobs) and done will not be called. */
 must_check enum err store_submit(struct store *s, struct write_job *job);
+/* Several at once, for one wake-up of the writer, linked by `next`; returns those that there was no
+ * room for, NULL when all were taken. */
+must_check struct write_job *store_submit_all(struct store *s, struct write_job *jobs);
 /* Called on the writer thread once after each group commit's done callbacks, so that the web
  * server can wake each I/O thread once. Set before the first submit. */
 void store_on_group_done(struct store *s, void (*fn)(void *ctx), void *ctx);

@@ -186,20 +186,26 @@ void writer_stop(struct writer *w) {
     free(w);
 }
 
-enum err writer_submit(struct writer *w, struct write_job *job) {
-    enum err e = ERR_OK;
+struct write_job *writer_submit_all(struct writer *w, struct write_job *jobs) {
     pthread_mutex_lock(&w->lock);
-    if (w->stopping || w->depth >= QUEUE_MAX) {
-        e = ERR_BUSY;
-    } else {
-        job->next = NULL;
-        *w->tail = job;
-        w->tail = &job->next;
+    bool was_idle = !w->head;
+    while (jobs && !w->stopping && w->depth < QUEUE_MAX) {
+        struct write_job *next = jobs->next;
+        jobs->next = NULL;
+        *w->tail = jobs;
+        w->tail = &jobs->next;
         w->depth++;
-        pthread_cond_signal(&w->filled);
+        jobs = next;
     }
+    if (was_idle && w->head) /* else it has been woken, or is about to look by itself */
+        pthread_cond_signal(&w->filled);
     pthread_mutex_unlock(&w->lock);
-    return e;
+    return jobs;
+}
+
+enum err writer_submit(struct writer *w, struct write_job *job) {
+    job->next = NULL;
+    return writer_submit_all(w, job) ? ERR_BUSY : ERR_OK;
 }
 
 void writer_on_group_done(struct writer *w, void (*fn)(void *ctx), void *ctx) {
