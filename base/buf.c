@@ -63,7 +63,9 @@ void buf_add_span(struct buf *b, struct span s) {
 }
 
 void buf_add_char(struct buf *b, char c) {
-    buf_add(b, &c, 1);
+    char *room = buf_reserve(b, 1);
+    if (room)
+        *room = c;
 }
 
 void buf_add_i64(struct buf *b, int64_t n) {

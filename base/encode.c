@@ -45,13 +45,22 @@ void b64_add(struct buf *b, const void *bytes, size_t len) {
         buf_add_char(b, '=');
 }
 
+/* Value of each digit, plus one; 0: none. */
+static const unsigned char digit_values[256] = {
+    ['A'] = 1,  ['B'] = 2,  ['C'] = 3,  ['D'] = 4,  ['E'] = 5,  ['F'] = 6,  ['G'] = 7,  ['H'] = 8,
+    ['I'] = 9,  ['J'] = 10, ['K'] = 11, ['L'] = 12, ['M'] = 13, ['N'] = 14, ['O'] = 15, ['P'] = 16,
+    ['Q'] = 17, ['R'] = 18, ['S'] = 19, ['T'] = 20, ['U'] = 21, ['V'] = 22, ['W'] = 23, ['X'] = 24,
+    ['Y'] = 25, ['Z'] = 26, ['a'] = 27, ['b'] = 28, ['c'] = 29, ['d'] = 30, ['e'] = 31, ['f'] = 32,
+    ['g'] = 33, ['h'] = 34, ['i'] = 35, ['j'] = 36, ['k'] = 37, ['l'] = 38, ['m'] = 39, ['n'] = 40,
+    ['o'] = 41, ['p'] = 42, ['q'] = 43, ['r'] = 44, ['s'] = 45, ['t'] = 46, ['u'] = 47, ['v'] = 48,
+    ['w'] = 49, ['x'] = 50, ['y'] = 51, ['z'] = 52, ['0'] = 53, ['1'] = 54, ['2'] = 55, ['3'] = 56,
+    ['4'] = 57, ['5'] = 58, ['6'] = 59, ['7'] = 60, ['8'] = 61, ['9'] = 62,
+};
+
 static int digit_value(char c, char d62, char d63) {
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (c >= '0' && c <= '9')
-        return c - '0' + 52;
+    int v = digit_values[(unsigned char)c] - 1;
+    if (v >= 0)
+        return v;
     if (c == d62)
         return 62;
     return c == d63 ? 63 : -1;
@@ -198,15 +207,18 @@ static bool is_unreserved(unsigned char c) {
 
 void percent_add(struct buf *b, struct span text) {
     static const char upper[16] = "0123456789ABCDEF";
+    size_t done = 0;
     for (size_t i = 0; i < text.len; i++) {
         unsigned char c = (unsigned char)text.ptr[i];
-        if (is_unreserved(c)) {
-            buf_add_char(b, (char)c);
-        } else {
-            char escape[3] = {'%', upper[c >> 4], upper[c & 15]};
-            buf_add(b, escape, sizeof escape);
-        }
+        if (is_unreserved(c))
+            continue;
+        char escape[3] = {'%', upper[c >> 4], upper[c & 15]};
+        buf_add(b, text.ptr + done, i - done);
+        buf_add(b, escape, sizeof escape);
+        done = i + 1;
     }
+    if (text.len > done)
+        buf_add(b, text.ptr + done, text.len - done);
 }
 
 void html_add(struct buf *b, struct span text) {
@@ -264,6 +276,11 @@ size_t utf8_sequence(struct span text) {
 
 bool utf8_valid(struct span text) {
     for (size_t i = 0; i < text.len;) {
+        unsigned char c = (unsigned char)text.ptr[i];
+        if (c && c < 0x80) {
+            i++;
+            continue;
+        }
         size_t n = utf8_sequence((struct span){text.ptr + i, text.len - i});
         if (n == 0)
             return false;

@@ -94,8 +94,21 @@ static bool is_plain(unsigned char c) {
     return c >= 0x20 && c < 0x7F && c != '"' && c != '\\';
 }
 
+/* Eight bytes at a time. Exact as far as it says yes; a no is looked at byte by byte. */
+static bool are_plain(const char *bytes) {
+    static const uint64_t ones = 0x0101010101010101, high = 0x8080808080808080;
+    uint64_t x;
+    memcpy(&x, bytes, sizeof x);
+    uint64_t quote = x ^ (ones * '"'), backslash = x ^ (ones * '\\');
+    uint64_t below_space = (x - ones * 0x20) & ~x, above_tilde = (x + ones) | x;
+    return !((below_space | above_tilde | ((quote - ones) & ~quote) | ((backslash - ones) & ~backslash)) &
+             high);
+}
+
 static size_t plain_length(struct span text) {
     size_t n = 0;
+    while (text.len - n >= 8 && are_plain(text.ptr + n))
+        n += 8;
     while (n < text.len && is_plain((unsigned char)text.ptr[n]))
         n++;
     return n;

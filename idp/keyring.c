@@ -4,6 +4,7 @@
  * unwrapped; here are public keys, and copies of the four that the signer releases. */
 #include "idp/keyring.h"
 
+#include <assert.h>
 #include <openssl/evp.h>
 #include <pthread.h>
 #include <sodium.h>
@@ -14,11 +15,14 @@
 #include "base/clock.h"
 #include "base/encode.h"
 #include "base/json.h"
+#include "base/mac.h"
 #include "base/random.h"
 
 #define KEY_BYTES 32
 #define SEAL_VERSION 1
 #define DAY_SECONDS 86400
+#define DAY_KEYS 8      /* purposes in use, times days */
+#define PURPOSE_MAX 16  /* bytes of a purpose, and a NUL */
 #define DAYS_READABLE 2 /* today's and yesterday's seals open */
 #define JWKS_MAX (256 * 1024)
 #define NONCE_BYTES crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
@@ -41,32 +45,23 @@ struct keyring {
     pthread_mutex_t changing;
     char pepper_kid[KID_MAX + 1];
     struct secret released[KEY_USE_COUNT]; /* data, index, code, pairwise */
+    struct mac_key mac[KEY_USE_COUNT];     /* the same, ready for use */
+    struct day_keys *days;
 };
 
 /* ---- HMAC ---- */
 
-static void hmac(const struct secret *key, struct span a, struct span b, unsigned char out[32]) {
-    crypto_auth_hmacsha256_state st;
-    crypto_auth_hmacsha256_init(&st, key->ptr, key->len);
-    crypto_auth_hmacsha256_update(&st, (const unsigned char *)a.ptr, a.len);
-    static const unsigned char separator = 0;
-    crypto_auth_hmacsha256_update(&st, &separator, 1);
-    crypto_auth_hmacsha256_update(&st, (const unsigned char *)b.ptr, b.len);
-    crypto_auth_hmacsha256_final(&st, out);
-    sodium_memzero(&st, sizeof st);
-}
-
 void keyring_mac(const struct keyring *k, const char *purpose, struct span bytes, unsigned char out[32]) {
-    hmac(&k->released[KEY_USE_CODE], span_of(purpose), bytes, out);
+    mac_compute(&k->mac[KEY_USE_CODE], span_of(purpose), bytes, out);
 }
 
 void keyring_index(const struct keyring *k, const char *kind, struct span value, unsigned char out[32]) {
-    hmac(&k->released[KEY_USE_INDEX], span_of(kind), value, out);
+    mac_compute(&k->mac[KEY_USE_INDEX], span_of(kind), value, out);
 }
 
 void keyring_sub(const struct keyring *k, struct span sector, const struct user_id *person, char out[44]) {
     unsigned char mac[32];
-    hmac(&k->released[KEY_USE_PAIRWISE], sector, span_bytes(person->b, USER_ID_BYTES), mac);
+    mac_compute(&k->mac[KEY_USE_PAIRWISE], sector, span_bytes(person->b, USER_ID_BYTES), mac);
     out[b64url_encode(mac, sizeof mac, out)] = '\0';
 }
 
@@ -100,15 +95,73 @@ static enum err aead_open(const unsigned char key[KEY_BYTES], struct span aad, s
     return ERR_OK;
 }
 
-/* One key a day and purpose, so that a value sealed for one purpose is noise for another. */
-static void day_key(const struct keyring *k, const char *purpose, uint32_t day, unsigned char out[KEY_BYTES]) {
+/* Derived keys that were used last, in guarded memory: to derive one is eight blocks of SHA-256. */
+struct day_key {
+    char purpose[PURPOSE_MAX];
+    uint32_t day;
+    unsigned char key[KEY_BYTES];
+};
+
+struct day_keys {
+    pthread_mutex_t lock;
+    struct secret entries; /* DAY_KEYS of struct day_key; purpose "": empty */
+    size_t oldest;
+};
+
+static enum err day_keys_new(struct day_keys **ret_days) {
+    struct day_keys *d = calloc(1, sizeof *d);
+    if (!d)
+        return ERR_NOMEM;
+    pthread_mutex_init(&d->lock, NULL);
+    *ret_days = d;
+    return secret_new(DAY_KEYS * sizeof(struct day_key), &d->entries);
+}
+
+static void day_keys_free(struct day_keys *d) {
+    if (!d)
+        return;
+    secret_done(&d->entries);
+    pthread_mutex_destroy(&d->lock);
+    free(d);
+}
+
+static enum err day_key_derive(const struct keyring *k, const char *purpose, uint32_t day,
+                               unsigned char out[KEY_BYTES]) {
     unsigned char number[4] = {(unsigned char)(day >> 24), (unsigned char)(day >> 16),
                                (unsigned char)(day >> 8), (unsigned char)day};
-    unsigned char of_day[32];
-    hmac(&k->released[KEY_USE_CODE], SPAN("seal"), span_bytes(number, sizeof number), of_day);
-    const struct secret day_secret = {of_day, sizeof of_day};
-    hmac(&day_secret, SPAN("purpose"), span_of(purpose), out);
-    sodium_memzero(of_day, sizeof of_day);
+    unsigned char of_day[MAC_BYTES];
+    mac_compute(&k->mac[KEY_USE_CODE], SPAN("seal"), span_bytes(number, sizeof number), of_day);
+    struct mac_key day_mac;
+    enum err e = mac_key_new(span_bytes(of_day, sizeof of_day), &day_mac);
+    wipe(of_day, sizeof of_day);
+    if (e)
+        return e;
+    mac_compute(&day_mac, SPAN("purpose"), span_of(purpose), out);
+    mac_key_done(&day_mac);
+    return ERR_OK;
+}
+
+/* One key a day and purpose, so that a value sealed for one purpose is noise for another. */
+static enum err day_key(const struct keyring *k, const char *purpose, uint32_t day,
+                        unsigned char out[KEY_BYTES]) {
+    struct day_keys *d = k->days;
+    struct day_key *entry = (struct day_key *)(void *)d->entries.ptr;
+    enum err e = ERR_OK;
+    assert(strlen(purpose) < PURPOSE_MAX);
+    pthread_mutex_lock(&d->lock);
+    size_t i = 0;
+    while (i < DAY_KEYS && (entry[i].day != day || strcmp(entry[i].purpose, purpose) != 0))
+        i++;
+    if (i == DAY_KEYS) {
+        i = d->oldest;
+        e = day_key_derive(k, purpose, day, entry[i].key);
+        entry[i].day = day;
+        memcpy(entry[i].purpose, e ? "" : purpose, e ? 1 : strlen(purpose) + 1);
+        d->oldest = (i + 1) % DAY_KEYS;
+    }
+    memcpy(out, entry[i].key, KEY_BYTES);
+    pthread_mutex_unlock(&d->lock);
+    return e;
 }
 
 enum err keyring_seal(const struct keyring *k, const char *purpose, struct span context, struct span plain,
@@ -117,8 +170,9 @@ enum err keyring_seal(const struct keyring *k, const char *purpose, struct span 
     unsigned char key[KEY_BYTES];
     buf_add_u8(out, SEAL_VERSION);
     buf_add_u32(out, day);
-    day_key(k, purpose, day, key);
-    enum err e = aead_seal(key, context, plain, out);
+    enum err e = day_key(k, purpose, day, key);
+    if (!e)
+        e = aead_seal(key, context, plain, out);
     sodium_memzero(key, sizeof key);
     return e;
 }
@@ -133,8 +187,9 @@ enum err keyring_unseal(const struct keyring *k, struct arena *a, const char *pu
     if (day > today || today - day >= DAYS_READABLE)
         return ERR_EXPIRED;
     unsigned char key[KEY_BYTES];
-    day_key(k, purpose, day, key);
-    enum err e = aead_open(key, context, (struct span){(const char *)r.ptr, r.left}, a, ret_plain);
+    enum err e = day_key(k, purpose, day, key);
+    if (!e)
+        e = aead_open(key, context, (struct span){(const char *)r.ptr, r.left}, a, ret_plain);
     sodium_memzero(key, sizeof key);
     return e;
 }
@@ -261,7 +316,8 @@ static enum err release(struct keyring *k, struct signer_channel *c, const struc
         return ERR_UNAVAILABLE;
     if (slot->ptr) /* the signer was restarted: the key is the same */
         return ct_equal(secret_span(slot), answer.bytes) ? ERR_OK : ERR_INTERNAL;
-    return secret_copy(answer.bytes, slot);
+    e = mac_key_new(answer.bytes, &k->mac[row->use]);
+    return e ? e : secret_copy(answer.bytes, slot);
 }
 
 static enum err load_key(struct keyring *k, struct signer_channel *c, const struct key_row *row,
@@ -373,7 +429,9 @@ enum err keyring_new(struct store *store, struct signer_channel *c, struct keyri
     if (!k)
         return ERR_NOMEM;
     pthread_mutex_init(&k->changing, NULL);
-    enum err e = make_missing(store, c);
+    enum err e = day_keys_new(&k->days);
+    if (!e)
+        e = make_missing(store, c);
     if (!e)
         e = load_all(k, store, c);
     if (e) {
@@ -402,6 +460,9 @@ void keyring_free(struct keyring *k) {
     }
     for (size_t i = 0; i < KEY_USE_COUNT; i++)
         secret_done(&k->released[i]);
+    for (size_t i = 0; i < KEY_USE_COUNT; i++)
+        mac_key_done(&k->mac[i]);
+    day_keys_free(k->days);
     pthread_mutex_destroy(&k->changing);
     free(k);
 }

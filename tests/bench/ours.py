@@ -81,6 +81,9 @@ class Ours:
     def code_flow(self, operations=10000):
         return Load(self.port, [self._authorize(), self._redeem()], values=self._values(), operations=operations)
 
+    def authorize(self, operations=20000):
+        return Load(self.port, [self._authorize()], values=self._values(), operations=operations)
+
     def refresh(self, operations=10000):
         once = [self._authorize(), self._redeem("refresh_token")]
         step = self._token(self.web, {"grant_type": "refresh_token", "refresh_token": "{{refresh_token}}"},
