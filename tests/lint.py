@@ -23,6 +23,7 @@ FOR_OTHERS = {
     "err_name": "tests name what they got",
     "b64_add": "tests look for secrets in this form, and prove its inverse",
     "signer_policy_done": "twin of signer_policy_load; the signer keeps its policy to its end",
+    "store_submit": "the store's tests and faults submit one job; the server, a turn at once",
     "store_audit_hash": "whoever verifies the chain computes it again",
 }
 LAYOUT_OF_OTHERS = {"scheduling"}  # the kernel's sched_attr
