@@ -17,6 +17,7 @@ struct session_activity;
 struct workpool;
 struct metrics;
 struct resource_registry;
+struct client_origins;
 
 struct idp {
     _Atomic(const struct config *) config; /* swapped by SIGHUP; read through idp_config() */
@@ -27,6 +28,7 @@ struct idp {
     struct workpool *pool;
     struct metrics *metrics;
     struct resource_registry *resources; /* read through request_resources() */
+    struct client_origins *origins;
     atomic_uint_fast64_t client_epoch; /* raised by every change to a client */
 };
 

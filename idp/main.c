@@ -25,6 +25,7 @@
 #include "base/secret.h"
 #include "base/workpool.h"
 #include "idp/client_cache.h"
+#include "idp/client_origins.h"
 #include "idp/config.h"
 #include "idp/ctl/ctl_server.h"
 #include "idp/idp.h"
@@ -208,6 +209,7 @@ static enum err start(struct daemon *d, const struct config *cfg) {
         return e;
     if ((e = metrics_new((unsigned)idp_routes_count, &idp->metrics)) ||
         (e = session_activity_new(&idp->activity)) ||
+        (e = client_origins_new(&idp->origins)) ||
         (e = workpool_new((unsigned)cfg->work_threads, (unsigned)cfg->work_queue, WORK_NICE, &idp->pool)))
         return fail("memory", NULL, e);
     if ((e = start_store(d, cfg)))
@@ -339,6 +341,7 @@ static void stop(struct daemon *d) {
     if (d->idp.store && d->idp.activity)
         flush_activity(&d->idp);
     session_activity_free(d->idp.activity);
+    client_origins_free(d->idp.origins);
     keyring_free(d->idp.keyring);
     resource_registry_free(d->idp.resources);
     store_close(d->idp.store);

@@ -14,6 +14,8 @@ extern const struct handler oidc_token_handler;     /* POST /token */
 extern const struct handler oidc_userinfo_handler;  /* GET and POST /userinfo */
 extern const struct handler oidc_introspection_handler; /* POST /introspect */
 extern const struct handler oidc_revocation_handler; /* POST /revoke */
+extern const struct handler oidc_preflight_handler; /* OPTIONS of what pages call */
+extern const struct handler oidc_public_preflight_handler; /* OPTIONS of what anybody may read */
 extern const struct handler oidc_jwks_handler;      /* GET /jwks */
 extern const struct handler oidc_discovery_handler; /* GET both /.well-known documents */
 extern const struct handler oidc_logout_handler;    /* GET and POST /logout */

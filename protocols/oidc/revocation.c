@@ -11,6 +11,7 @@
 #include "protocols/oidc/access_token.h"
 #include "protocols/oidc/audit.h"
 #include "protocols/oidc/client_login.h"
+#include "protocols/oidc/cors.h"
 #include "protocols/oidc/oidc.h"
 #include "protocols/oidc/refresh_token.h"
 
@@ -126,10 +127,16 @@ static void revocation_write(struct request *req) {
                r->login.client->client_id, SPAN_NONE);
 }
 
+static void revocation_respond(struct request *req) {
+    const struct revocation *r = req->state;
+    cors_answer(req, r->login.client);
+}
+
 const struct handler oidc_revocation_handler = {
     .state_size = sizeof(struct revocation),
     .parse = revocation_parse,
     .load = revocation_load,
     .decide = revocation_decide,
     .write = revocation_write,
+    .respond = revocation_respond,
 };

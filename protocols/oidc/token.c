@@ -12,6 +12,7 @@
 #include "idp/idp.h"
 #include "idp/keyring.h"
 #include "protocols/oidc/claims_request.h"
+#include "protocols/oidc/cors.h"
 #include "protocols/oidc/oidc.h"
 #include "protocols/oidc/scope.h"
 
@@ -129,6 +130,7 @@ static void token_sign(struct request *req) {
 
 static void token_respond(struct request *req) {
     struct token_request *t = req->state;
+    cors_answer(req, t->login.client);
     if (req->response.status)
         return;
     if (tokens_take(req, &t->tokens)) {

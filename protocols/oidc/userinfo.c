@@ -14,6 +14,7 @@
 #include "idp/store/store.h"
 #include "protocols/oidc/access_use.h"
 #include "protocols/oidc/claims_request.h"
+#include "protocols/oidc/cors.h"
 #include "protocols/oidc/oidc.h"
 #include "protocols/oidc/oidc_error.h"
 #include "protocols/oidc/person_claims.h"
@@ -133,6 +134,8 @@ static enum err claims_build(struct request *req, const struct userinfo *u, stru
 }
 
 static void userinfo_respond(struct request *req) {
+    const struct userinfo *u = req->state;
+    cors_answer(req, u->use.lookup.client);
     if (req->response.status)
         return;
     CLEANUP(buf_done) struct buf b = BUF_INIT(USERINFO_MAX);

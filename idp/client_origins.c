@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Origins of public clients; see client_origins.h. A sorted array, replaced as a whole; the strings
+ * stand in an arena of the set's own. */
+#include "idp/client_origins.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "base/arena.h"
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "idp/client.h"
+#include "idp/store/store.h"
+
+#define SET_BYTES_MAX  (16 * 1024 * 1024)  /* 10 000 clients with a page each take less than one */
+#define ROWS_BYTES_MAX (256 * 1024 * 1024) /* all registered metadata, while it is read */
+#define METADATA_MAX   65536
+
+struct origin_set {
+    struct arena arena;
+    struct span *origin;
+    size_t count, room;
+};
+
+struct client_origins {
+    pthread_mutex_t lock;    /* of the set */
+    pthread_mutex_t refresh; /* one thread at a time reads all clients */
+    bool is_made;
+    uint64_t epoch;
+    struct origin_set set;
+};
+
+static void set_done(struct origin_set *s) {
+    free(s->origin);
+    arena_done(&s->arena);
+    *s = (struct origin_set){0};
+}
+
+enum err client_origins_new(struct client_origins **ret_origins) {
+    struct client_origins *o = calloc(1, sizeof *o);
+    if (!o)
+        return ERR_NOMEM;
+    pthread_mutex_init(&o->lock, NULL);
+    pthread_mutex_init(&o->refresh, NULL);
+    *ret_origins = o;
+    return ERR_OK;
+}
+
+void client_origins_free(struct client_origins *o) {
+    if (!o)
+        return;
+    set_done(&o->set);
+    pthread_mutex_destroy(&o->lock);
+    pthread_mutex_destroy(&o->refresh);
+    free(o);
+}
+
+static int compare(const void *a, const void *b) {
+    const struct span *x = a, *y = b;
+    size_t shorter = x->len < y->len ? x->len : y->len;
+    int c = shorter ? memcmp(x->ptr, y->ptr, shorter) : 0;
+    return c ? c : (x->len > y->len) - (x->len < y->len);
+}
+
+enum err client_origins_find(struct client_origins *o, uint64_t epoch, struct span origin) {
+    pthread_mutex_lock(&o->lock);
+    enum err e = ERR_EXPIRED;
+    if (o->is_made && o->epoch >= epoch)
+        e = o->set.count && bsearch(&origin, o->set.origin, o->set.count, sizeof origin, compare)
+                ? ERR_OK
+                : ERR_NOT_FOUND;
+    pthread_mutex_unlock(&o->lock);
+    return e;
+}
+
+static enum err set_add(struct origin_set *s, struct span origin) {
+    if (s->count == s->room) {
+        size_t room = s->room ? 2 * s->room : 64;
+        struct span *more = realloc(s->origin, room * sizeof *more);
+        if (!more)
+            return ERR_NOMEM;
+        s->origin = more;
+        s->room = room;
+    }
+    s->origin[s->count] = arena_dup(&s->arena, origin);
+    return s->origin[s->count++].ptr ? ERR_OK : ERR_NOMEM;
+}
+
+/* A row that cannot be read is nobody's origin; its own requests fail elsewhere. */
+static enum err set_add_client(struct origin_set *s, const struct client_row *row) {
+    json_t *metadata;
+    struct client client;
+    if (!row->is_enabled || json_parse_object(row->metadata, METADATA_MAX, &metadata))
+        return ERR_OK;
+    if (client_from_metadata(metadata, row->is_enabled, row->secret_hash, &client)) {
+        json_decref(metadata);
+        return ERR_OK;
+    }
+    enum err e = ERR_OK;
+    for (size_t i = 0; i < client.n_cors_origins && !e; i++)
+        e = set_add(s, client.cors_origin[i]);
+    client_done(&client);
+    return e;
+}
+
+static enum err set_make(struct store *store, struct origin_set *s) {
+    CLEANUP(arena_done) struct arena rows = ARENA_INIT(ROWS_BYTES_MAX);
+    struct store_reader *reader;
+    enum err e = store_reader_open(store, &reader);
+    if (e)
+        return e;
+    struct batch b = BATCH_INIT(&rows);
+    struct client_list list = {0};
+    store_client_list(&b, &list);
+    e = store_read(reader, &b);
+    store_reader_close(reader);
+    for (size_t i = 0; i < list.count && !e; i++)
+        e = set_add_client(s, &list.item[i]);
+    if (s->count)
+        qsort(s->origin, s->count, sizeof *s->origin, compare);
+    return e;
+}
+
+static bool is_of(struct client_origins *o, uint64_t epoch) {
+    return client_origins_find(o, epoch, SPAN("-")) != ERR_EXPIRED;
+}
+
+enum err client_origins_refresh(struct client_origins *o, struct store *store, uint64_t epoch) {
+    CLEANUP(set_done) struct origin_set fresh = {.arena = ARENA_INIT(SET_BYTES_MAX)};
+    enum err e = ERR_OK;
+    pthread_mutex_lock(&o->refresh);
+    bool is_wanted = !is_of(o, epoch);
+    if (is_wanted)
+        e = set_make(store, &fresh);
+    if (is_wanted && !e) {
+        pthread_mutex_lock(&o->lock);
+        struct origin_set old = o->set;
+        o->set = fresh;
+        fresh = old;
+        o->epoch = epoch;
+        o->is_made = true;
+        pthread_mutex_unlock(&o->lock);
+    }
+    pthread_mutex_unlock(&o->refresh);
+    return e;
+}
