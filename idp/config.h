@@ -35,6 +35,9 @@ struct config {
     struct span admin_socket;     /* idpctl's Unix socket */
     struct config_list admin_uids; /* besides root and idpd's own uid */
     struct config_list trusted_proxies; /* CIDRs */
+    /* what may be reached: networks, host names, "public" (idp/outbound.h) */
+    struct config_list outbound_jwks, outbound_sector, outbound_request_uri;
+    struct span outbound_ca_file;
     bool proxy_protocol;          /* PROXY v2 expected on every connection */
     struct span tls_certificate, tls_key;
     /* processes */

@@ -119,13 +119,24 @@ const struct setting settings[] = {
     {"levels.loa3", SETTING_TEXT, FIELD(acr_3), false, 1, 100, "urn:vn:dvc:loa:3", NULL,
      "`acr` of a session of a verified person with a device-bound, user-verified key."},
 
+    {"outbound.jwks", SETTING_PLACES, FIELD(outbound_jwks), false, 0, CONFIG_LIST_MAX, NULL, NULL,
+     "Where key sets of services (`jwks_uri`) may be fetched from: networks (10.0.0.0/8), host names, "
+     "or `public` for any public address. Nowhere, unless listed."},
+    {"outbound.sector", SETTING_PLACES, FIELD(outbound_sector), false, 0, CONFIG_LIST_MAX, NULL,
+     NULL, "The same for `sector_identifier_uri`."},
+    {"outbound.request_uri", SETTING_PLACES, FIELD(outbound_request_uri), false, 0, CONFIG_LIST_MAX,
+     NULL, NULL, "The same for request objects by reference (`request_uris`)."},
+    {"outbound.ca_file", SETTING_PATH, FIELD(outbound_ca_file), false, 1, 4000, NULL, NULL,
+     "PEM file with the authorities that those servers' certificates must come from; without it, the "
+     "system's."},
+
     {"log.level", SETTING_CHOICE, FIELD(log_level), false, 0, 0, "info", "debug info warn error",
      "Least weighty events that are logged."},
 };
 const size_t settings_count = ARRAY_LEN(settings);
 
 bool setting_is_list(const struct setting *s) {
-    return s->type == SETTING_CIDRS || s->type == SETTING_UIDS;
+    return s->type == SETTING_CIDRS || s->type == SETTING_UIDS || s->type == SETTING_PLACES;
 }
 
 const char *setting_type_name(enum setting_type t) {
@@ -134,6 +145,7 @@ const char *setting_type_name(enum setting_type t) {
         [SETTING_MEMORY] = "memory",   [SETTING_BOOL] = "true/false", [SETTING_CHOICE] = "word",
         [SETTING_ADDRESS] = "address", [SETTING_PATH] = "path",       [SETTING_URL] = "URL",
         [SETTING_CIDRS] = "networks",  [SETTING_UIDS] = "user ids",
+        [SETTING_PLACES] = "places",
     };
     return names[t];
 }

@@ -24,7 +24,8 @@ enum setting_type {
     SETTING_PATH,     /* relative to the folder of the configuration file */
     SETTING_URL,      /* the issuer */
     SETTING_CIDRS,    /* list of 10.0.0.0/8, 2001:db8::/32 */
-    SETTING_UIDS      /* list of numeric user ids */
+    SETTING_UIDS,     /* list of numeric user ids */
+    SETTING_PLACES    /* list of networks, host names, or the word public */
 };
 
 struct setting {

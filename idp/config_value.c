@@ -145,6 +145,16 @@ static bool cidr_good(struct span text) {
     return true;
 }
 
+/* A network, or what could stand as the host of a URI. */
+static bool place_good(struct span text) {
+    if (memchr(text.ptr, '/', text.len))
+        return cidr_good(text);
+    for (size_t i = 0; i < text.len; i++)
+        if (!strchr("abcdefghijklmnopqrstuvwxyz0123456789.-[]:", text.ptr[i]))
+            return false;
+    return text.len > 0;
+}
+
 static bool parse_item(const struct setting *s, struct span text, struct config_list *list,
                        const char **ret_why) {
     int64_t uid;
@@ -155,6 +165,10 @@ static bool parse_item(const struct setting *s, struct span text, struct config_
     }
     if (s->type == SETTING_UIDS && (!parse_digits(text, &uid) || uid > UINT32_MAX - 1)) {
         *ret_why = "must be a numeric user id";
+        return false;
+    }
+    if (s->type == SETTING_PLACES && !place_good(text)) {
+        *ret_why = "must be a network, a host name in lower case, or the word public";
         return false;
     }
     if (list->count == CONFIG_LIST_MAX) {
@@ -198,6 +212,7 @@ bool setting_parse(struct arena *a, const struct setting *s, struct span text, s
         return span_is(text, "true") || span_is(text, "false");
     case SETTING_CIDRS:
     case SETTING_UIDS:
+    case SETTING_PLACES:
         return parse_item(s, text, field, ret_why);
     default:
         if (!word_good(a, s, text, ret_why))

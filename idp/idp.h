@@ -16,6 +16,8 @@ struct keyring;
 struct session_activity;
 struct workpool;
 struct metrics;
+struct outbound;
+struct client_keys;
 struct resource_registry;
 struct client_origins;
 
@@ -27,6 +29,8 @@ struct idp {
     struct session_activity *activity;
     struct workpool *pool;
     struct metrics *metrics;
+    struct outbound *outbound;
+    struct client_keys *client_keys; /* key sets by URI (protocols/oidc/client_keys.h) */
     struct resource_registry *resources; /* read through request_resources() */
     struct client_origins *origins;
     atomic_uint_fast64_t client_epoch; /* raised by every change to a client */

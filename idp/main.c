@@ -7,6 +7,7 @@
  *   acceptor + N     HTTP (web/server.h)
  *   writer           the store's only writer
  *   pool             Argon2id
+ *   outbound         fetches (idp/outbound.h)
  *   ctl              idpctl's socket */
 #include <errno.h>
 #include <getopt.h>
@@ -31,6 +32,7 @@
 #include "idp/idp.h"
 #include "idp/keyring.h"
 #include "idp/metrics.h"
+#include "idp/outbound.h"
 #include "idp/resource.h"
 #include "idp/session.h"
 #include "idp/store/store.h"
@@ -181,6 +183,7 @@ static enum err start_server(struct daemon *d, const struct config *cfg) {
         .store = d->idp.store,
         .signer = d->idp.signer,
         .pool = d->idp.pool,
+        .outbound = d->idp.outbound,
         .metrics = d->idp.metrics,
         .render = pages_render,
         .thread_init = thread_init,
@@ -210,7 +213,8 @@ static enum err start(struct daemon *d, const struct config *cfg) {
     if ((e = metrics_new((unsigned)idp_routes_count, &idp->metrics)) ||
         (e = session_activity_new(&idp->activity)) ||
         (e = client_origins_new(&idp->origins)) ||
-        (e = workpool_new((unsigned)cfg->work_threads, (unsigned)cfg->work_queue, WORK_NICE, &idp->pool)))
+        (e = workpool_new((unsigned)cfg->work_threads, (unsigned)cfg->work_queue, WORK_NICE, &idp->pool)) ||
+        (e = outbound_new(idp, &idp->outbound)))
         return fail("memory", NULL, e);
     if ((e = start_store(d, cfg)))
         return e;
@@ -337,6 +341,7 @@ static void stop(struct daemon *d) {
         server_free(d->server);
     }
     ctl_server_stop(d->ctl);
+    outbound_free(d->idp.outbound);
     workpool_free(d->idp.pool);
     if (d->idp.store && d->idp.activity)
         flush_activity(&d->idp);

@@ -24,6 +24,7 @@
 #include "base/err.h"
 #include "base/params.h"
 #include "base/span.h"
+#include "idp/outbound.h"
 #include "idp/store/batch.h"
 #include "keys/signer_client.h"
 
@@ -35,6 +36,7 @@ enum step {
     STEP_LOAD,  /* run req->load as built by handler->load, then decide */
     STEP_WORK,  /* run handler->work in the pool, then decide */
     STEP_WRITE, /* run handler->write's batch through the writer, then decide */
+    STEP_FETCH, /* ask for req->fetch as filled by handler->fetch, then decide */
 };
 
 struct request;
@@ -46,6 +48,7 @@ struct handler {
     enum step (*decide)(struct request *req);
     void (*work)(struct request *req);
     void (*write)(struct request *req);  /* builds req->write */
+    void (*fetch)(struct request *req);  /* fills req->fetch: purpose, url, only_public */
     void (*sign)(struct request *req);   /* fills req->signing.ask; respond finds the answers */
     void (*respond)(struct request *req);
 };
@@ -122,6 +125,7 @@ struct request {
     bool wrote;                  /* a write has been run (look at write.result) */
     struct signing signing;      /* handler->sign fills it */
     enum err work_result;        /* ERR_OK, or ERR_BUSY when the pool had no room: answer 503 */
+    struct outbound_job fetch;   /* the answer's body lives until the next fetch */
     unsigned rounds;             /* decide calls so far; the engine stops at 16 */
     struct span browser;         /* idp/flow.c's: the flow cookie's value, once it is known */
     const struct transport *transport; /* idp/transport.h: header and cookie look-up */

@@ -11,28 +11,12 @@
 #include <sys/socket.h>
 
 #include "base/err.h"
+#include "base/ip.h"
 #include "base/span.h"
 #include "idp/config.h"
 #include "idp/request.h"
 #include "idp/transport.h"
 
-struct ip {
-    bool is_v6;
-    unsigned char b[16]; /* network order; IPv4 in the first four */
-};
-
-/* "203.0.113.7", "2001:db8::1"; an IPv4-mapped IPv6 address becomes IPv4. */
-must_check enum err ip_parse(struct span text, struct ip *ret_ip);
-must_check enum err ip_from_sockaddr(const struct sockaddr *addr, struct ip *ret_ip);
-/* ::ffff:a.b.c.d, the IPv4 client of a dual-stack socket, becomes a.b.c.d. */
-void ip_unmap(struct ip *ip);
-/* Length of the sockaddr. */
-socklen_t ip_to_sockaddr(const struct ip *ip, uint16_t port, struct sockaddr_storage *out);
-
-struct ip_range {
-    struct ip ip;
-    unsigned bits;
-};
 struct ip_ranges {
     struct ip_range item[CONFIG_LIST_MAX];
     size_t count;

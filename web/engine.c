@@ -4,6 +4,7 @@
  * a job is handed to the pool or the writer; the job's end brings the exchange back to its I/O
  * thread, which goes on here and resumes the connection when the answer stands. */
 #include <stddef.h>
+#include <stdlib.h>
 
 #include "base/clock.h"
 #include "web/server_internal.h"
@@ -98,6 +99,27 @@ void engine_submit_writes(struct io_thread *t) {
     }
 }
 
+/* ---- fetch: on the outbound thread ---- */
+
+static void fetch_done(struct outbound_job *job) {
+    struct request *req = (struct request *)((char *)job - offsetof(struct request, fetch));
+    io_thread_finish((struct exchange *)((char *)req - offsetof(struct exchange, req)));
+}
+
+static bool begin_fetch(struct exchange *x) {
+    struct request *req = &x->req;
+    struct outbound *outbound = x->thread->server->cfg.outbound;
+    free(req->fetch.body);
+    req->fetch = (struct outbound_job){.done = fetch_done};
+    req->handler->fetch(req);
+    library_suspend(x);
+    req->fetch.result = outbound ? outbound_submit(outbound, &req->fetch) : ERR_UNAVAILABLE;
+    if (req->fetch.result)
+        return false;
+    x->thread->jobs_out++;
+    return true;
+}
+
 /* ---- sign: with what others of this turn ask ---- */
 
 /* True: it waits for the signer. */
@@ -143,6 +165,10 @@ static bool walk(struct exchange *x, enum step step) {
             break;
         case STEP_WRITE:
             if (begin_write(x))
+                return false;
+            break;
+        case STEP_FETCH:
+            if (begin_fetch(x))
                 return false;
             break;
         }

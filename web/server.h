@@ -43,6 +43,7 @@ struct route {
 struct server;
 struct store;
 struct workpool;
+struct outbound;
 struct signer;
 
 struct server_config {
@@ -62,6 +63,7 @@ struct server_config {
     struct store *store;
     struct signer *signer;
     struct workpool *pool;
+    struct outbound *outbound;
     struct metrics *metrics;
     /* Renders response.page into HTML; see pages.h. */
     enum err (*render)(struct request *req, struct buf *out);

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * HTTP that this server sends: keys and request objects of clients, sector documents. Nothing may
+ * be reached unless the configuration lists it for the purpose (`outbound.*`: networks, host names,
+ * or the word `public`), and the address is looked at when it is connected to, after the name was
+ * resolved (ATTACKS D12). One thread with its own event loop: a slow peer holds up nobody.
+ *
+ * GET over https only (plain http to loopback, where a list names it); no redirects, no cookies, no
+ * compression; OUTBOUND_SECONDS in all, OUTBOUND_BODY_MAX bytes. Requests for the same URL that are
+ * under way at the same time become one. */
+#ifndef IDP_OUTBOUND_H
+#define IDP_OUTBOUND_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/span.h"
+
+struct idp;
+struct config;
+
+#define OUTBOUND_URL_MAX  2048         /* bytes */
+#define OUTBOUND_BODY_MAX (256 * 1024) /* bytes */
+#define OUTBOUND_SECONDS  5
+#define OUTBOUND_WAITING_MAX 256 /* requests not yet answered; more get ERR_BUSY */
+
+/* Each with its list in the configuration. */
+enum outbound_purpose {
+    OUTBOUND_JWKS = 0,    /* outbound.jwks: jwks_uri */
+    OUTBOUND_SECTOR,      /* outbound.sector: sector_identifier_uri */
+    OUTBOUND_REQUEST_URI, /* outbound.request_uri: request objects by reference */
+    OUTBOUND_PURPOSES
+};
+
+struct outbound_job {
+    enum outbound_purpose purpose;
+    struct span url;
+    bool only_public; /* whoever chose the URL is not trusted with private networks */
+    /* The answer. ERR_OK only for status 200; ERR_REFUSED: not listed; ERR_TIMEOUT; ERR_TOO_LONG;
+     * ERR_UNAVAILABLE: no answer, or another one. */
+    enum err result;
+    char *body; /* malloc'ed, the owner's to free; NULL unless ERR_OK */
+    size_t body_len;
+    int64_t max_age; /* seconds; -1: the answer does not say */
+    void (*done)(struct outbound_job *job); /* on the outbound thread; must not block */
+    struct outbound_job *next;              /* the thread's own */
+};
+
+struct outbound;
+
+/* `idp` for its configuration, which may change. ERR_NOMEM, ERR_INTERNAL. */
+must_check enum err outbound_new(struct idp *idp, struct outbound **ret_outbound);
+/* The job must stay alive until done was called. ERR_BUSY, ERR_SYNTAX (a URL that is none of the
+ * above): done will not be called. */
+must_check enum err outbound_submit(struct outbound *o, struct outbound_job *job);
+/* Ends what is under way (ERR_UNAVAILABLE) and joins the thread. Accepts NULL. */
+void outbound_free(struct outbound *o);
+
+/* ---- what may be reached (outbound_rules.c); pure ---- */
+
+struct sockaddr;
+
+/* Whether a host by this name may be asked for at all: ERR_SYNTAX for URLs that nobody should be
+ * sent to, ERR_REFUSED. `ret_host` is part of `url`. */
+must_check enum err outbound_url_check(const struct config *cfg, enum outbound_purpose purpose,
+                                       struct span url, struct span *ret_host);
+/* Whether its address may be connected to. */
+enum verdict outbound_address_decide(const struct config *cfg, enum outbound_purpose purpose,
+                                     struct span host, bool is_https, bool only_public,
+                                     const struct sockaddr *address);
+
+#endif
