@@ -103,6 +103,7 @@ static void read_choices(struct client *c, const json_t *m) {
     c->require_pkce = json_is_true(json_object_get(m, "require_pkce"));
     c->require_auth_time = json_is_true(json_object_get(m, "require_auth_time"));
     c->dvcqg_profile = span_is(json_str(m, "claims_profile"), "dvcqg");
+    c->is_self_registered = json_is_true(json_object_get(m, "self_registered"));
     int64_t level = 0;
     c->minimum_level = json_int(m, "minimum_level", &level) ? 0 : (int)level;
     c->default_max_age = -1;

@@ -84,6 +84,7 @@ struct client {
     bool require_auth_time;
     int64_t access_token_seconds; /* 0: the configured default */
     bool dvcqg_profile;
+    bool is_self_registered;     /* by dynamic registration: never trusted with private networks */
     json_t *metadata;            /* the full registered object; owned */
 };
 

@@ -113,6 +113,7 @@ static const struct member members[] = {
      "RFC 9068 2.1"},
     {"claims_profile", MEMBER_WORD, 0, 0, "dvcqg", NULL, "claim names of the national portal",
      STAFF_ONLY},
+    {"self_registered", MEMBER_BOOL, 0, 0, NULL, NULL, "set by dynamic registration", STAFF_ONLY},
     /* refused */
     {"client_secret", MEMBER_NEVER, 0, 0, "is chosen by the provider", NULL, "RFC 7591 3.2.1"},
     {"registration_access_token", MEMBER_NEVER, 0, 0, "is chosen by the provider", NULL,
@@ -357,6 +358,8 @@ static bool apply_defaults(struct check *k) {
     if (!json_object_get(k->m, "response_types") &&
         !set_json(k, "response_types",
                   member_has(k, "grant_types", "authorization_code") ? "[\"code\"]" : "[]"))
+        return false;
+    if (k->registrar == REGISTRAR_CLIENT && !set_json(k, "self_registered", "true"))
         return false;
     if (json_object_get(k->m, "client_id"))
         return true;

@@ -37,6 +37,7 @@
 #include "idp/session.h"
 #include "idp/store/store.h"
 #include "keys/signer_client.h"
+#include "protocols/oidc/client_keys.h"
 #include "web/pages.h"
 #include "web/routes.h"
 #include "web/server.h"
@@ -214,7 +215,8 @@ static enum err start(struct daemon *d, const struct config *cfg) {
         (e = session_activity_new(&idp->activity)) ||
         (e = client_origins_new(&idp->origins)) ||
         (e = workpool_new((unsigned)cfg->work_threads, (unsigned)cfg->work_queue, WORK_NICE, &idp->pool)) ||
-        (e = outbound_new(idp, &idp->outbound)))
+        (e = outbound_new(idp, &idp->outbound)) ||
+        (e = client_keys_new(&idp->client_keys)))
         return fail("memory", NULL, e);
     if ((e = start_store(d, cfg)))
         return e;
@@ -346,6 +348,7 @@ static void stop(struct daemon *d) {
     if (d->idp.store && d->idp.activity)
         flush_activity(&d->idp);
     session_activity_free(d->idp.activity);
+    client_keys_free(d->idp.client_keys);
     client_origins_free(d->idp.origins);
     keyring_free(d->idp.keyring);
     resource_registry_free(d->idp.resources);

@@ -242,7 +242,7 @@ static void add(struct outbound *o, struct outbound_job *job) {
         t->jobs->next = job;
         return;
     }
-    enum err e = begin(o, job);
+    enum err e = job->joins_only ? ERR_NOT_FOUND : begin(o, job);
     if (e)
         finish_job(o, job, e, NULL);
 }

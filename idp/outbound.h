@@ -36,6 +36,7 @@ enum outbound_purpose {
 struct outbound_job {
     enum outbound_purpose purpose;
     struct span url;
+    bool joins_only;  /* only if the URL is being fetched already; else ERR_NOT_FOUND */
     bool only_public; /* whoever chose the URL is not trusted with private networks */
     /* The answer. ERR_OK only for status 200; ERR_REFUSED: not listed; ERR_TIMEOUT; ERR_TOO_LONG;
      * ERR_UNAVAILABLE: no answer, or another one. */

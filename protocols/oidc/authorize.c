@@ -65,6 +65,10 @@ static enum step answer(struct request *req, struct authorize *a) {
 }
 
 static enum step decide_request(struct request *req, struct authorize *a) {
+    if (!authorize_client_is_good(req, a))
+        return STEP_RESPOND;
+    if (!authorize_object_take(req, a))
+        return STEP_FETCH;
     if (!authorize_request_is_good(req, a) || !authorize_person_is_good(req, a))
         return STEP_RESPOND;
     if (a->lookup.client->consent_by_legal_basis)
@@ -98,6 +102,10 @@ static enum step authorize_decide(struct request *req) {
     return authorize_give_code(req, a);
 }
 
+static void authorize_fetch(struct request *req) {
+    authorize_object_fetch(req, req->state);
+}
+
 static void authorize_write(struct request *req) {
     authorize_pending_write(req, req->state);
 }
@@ -108,6 +116,7 @@ const struct handler oidc_authorize_handler = {
     .load = authorize_load,
     .decide = authorize_decide,
     .write = authorize_write,
+    .fetch = authorize_fetch,
 };
 
 const struct handler oidc_resume_handler = {
@@ -116,4 +125,5 @@ const struct handler oidc_resume_handler = {
     .load = authorize_load,
     .decide = authorize_decide,
     .write = authorize_write,
+    .fetch = authorize_fetch,
 };

@@ -14,6 +14,7 @@
 #include "idp/session.h"
 #include "idp/store/store.h"
 #include "protocols/oidc/authz_request.h"
+#include "protocols/oidc/client_keys.h"
 #include "protocols/oidc/client_lookup.h"
 #include "protocols/oidc/id_token_hint.h"
 
@@ -27,6 +28,10 @@ struct authorize {
     enum authorize_stage stage;
     const struct params *params; /* the request's: the query, or `joined` */
     struct params joined;
+    struct span object_jwt; /* the request object, by value or as fetched */
+    bool is_fetching_object;
+    struct client_keys_turn keys;       /* it is signed with */
+    struct oidc_failure object_failure; /* what was wrong with it */
     struct params object;   /* of a signed request object, which takes the place of the others */
     bool is_signed_request; /* this request, or the one that its flow began with, was signed */
     struct client_lookup lookup;
@@ -47,7 +52,9 @@ bool authorize_params_from_flow(struct request *req, struct authorize *a);
 enum step authorize_start(struct request *req, struct authorize *a);
 /* handler->load of all three. */
 void authorize_load_all(struct request *req, struct authorize *a);
-/* Client, redirect URI, request, hint. False: answered. */
+/* Known and enabled. False: answered. */
+bool authorize_client_is_good(struct request *req, struct authorize *a);
+/* Redirect URI, request object, request, hint, of a good client. False: answered. */
 bool authorize_request_is_good(struct request *req, struct authorize *a);
 /* Somebody is signed in, recently enough, and is whom the client means. False: answered with the
  * sign-in page or an error. */
@@ -59,8 +66,10 @@ void authorize_pending_write(struct request *req, const struct authorize *a);
 /* Seals the request, as a new flow or as the one it is in already. */
 enum err authorize_flow_seal(struct request *req, struct authorize *a, struct span *ret_handle);
 
-/* authorize_object.c: puts the parameters of a request object in the place of those around it */
-struct oidc_failure authorize_object_take(struct request *req, struct authorize *a);
+/* authorize_object.c: puts the parameters of a request object in the place of those around it, or
+ * sets `object_failure`. False: STEP_FETCH has to come first, then again. */
+bool authorize_object_take(struct request *req, struct authorize *a);
+void authorize_object_fetch(struct request *req, struct authorize *a); /* for handler->fetch */
 
 /* authorize_answer.c: at the client's redirect URI, with iss and state, in its response mode */
 enum step authorize_give_code(struct request *req, const struct authorize *a);

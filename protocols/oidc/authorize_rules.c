@@ -69,17 +69,20 @@ static struct oidc_failure check_hint(struct request *req, struct authorize *a) 
     return OIDC_FAILURE(OIDC_NO_ERROR, NULL);
 }
 
-bool authorize_request_is_good(struct request *req, struct authorize *a) {
+bool authorize_client_is_good(struct request *req, struct authorize *a) {
     if (client_lookup_finish(req, &a->lookup)) {
         respond_error_page(req, 503, "unavailable");
         return false;
     }
+    if (a->lookup.client && a->lookup.client->is_enabled)
+        return true;
+    respond_error_page(req, 400, "unknown_client");
+    return false;
+}
+
+bool authorize_request_is_good(struct request *req, struct authorize *a) {
     const struct client *client = a->lookup.client;
-    if (!client || !client->is_enabled) {
-        respond_error_page(req, 400, "unknown_client");
-        return false;
-    }
-    struct oidc_failure f = authorize_object_take(req, a);
+    struct oidc_failure f = a->object_failure;
     //= https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2.1
     //# If the request fails due to a missing, invalid, or mismatching redirection URI, or if the
     //# client identifier is missing or invalid, the authorization server SHOULD inform the resource

@@ -6,6 +6,7 @@
 #include <openssl/sha.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "idp/idp.h"
 #include "protocols/oidc/audit.h"
 #include "protocols/oidc/oidc_error.h"
@@ -69,8 +70,13 @@ static enum step assertion_decide(struct request *req, struct client_login *l) {
     const struct client *c = l->lookup.client;
     if (!c || !c->is_enabled || c->auth != CLIENT_AUTH_PRIVATE_KEY_JWT)
         return count_wrong(l);
-    enum err e = client_assertion_verify(req->arena, request_config(req), c, &c->jwks,
-                                         l->claim.assertion, req->now, &l->assertion);
+    CLEANUP(jwk_set_done) struct jwk_set keys = {.count = 0};
+    enum err e = client_keys_find(req, c, &l->keys, &keys);
+    if (!e)
+        e = client_assertion_verify(req->arena, request_config(req), c, &keys, l->claim.assertion,
+                                    req->now, &l->assertion);
+    if (e == ERR_NOT_FOUND && client_keys_should_fetch(req, c, &l->keys))
+        return STEP_FETCH;
     if (e == ERR_NOMEM)
         return unavailable(req);
     if (e)
@@ -95,6 +101,8 @@ enum step client_login_decide(struct request *req, struct client_login *l) {
         return refuse(req, l);
     if (l->is_spending)
         return spent(req, l);
+    if (l->keys.is_fetching)
+        return assertion_decide(req, l);
     if (req->load.result || client_lookup_finish(req, &l->lookup))
         return unavailable(req);
     if (l->claim.method == CLIENT_AUTH_PRIVATE_KEY_JWT)
@@ -102,6 +110,10 @@ enum step client_login_decide(struct request *req, struct client_login *l) {
     if (client_auth_check(l->lookup.client, &l->claim) != ALLOW)
         return count_wrong(l);
     return proven(l);
+}
+
+void client_login_fetch(struct request *req, struct client_login *l) {
+    client_keys_fetch(req, l->lookup.client, &l->keys);
 }
 
 static void take_one(struct request *req, char kind, struct span id, int64_t free_failures) {

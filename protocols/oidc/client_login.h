@@ -4,6 +4,7 @@
  * token, introspection, revocation (RFC 6749 2.3, RFC 7009 2.1, RFC 7662 2.1).
  *
  *   parse ─► load client ─► decide ─┬─► proven: `client` is set
+ *                                   ├─► its keys are elsewhere: fetched, then decided again
  *                                   ├─► assertion verified: spent in a write, then as above
  *                                   └─► wrong: counted in a write, then invalid_client
  *
@@ -22,12 +23,14 @@
 #include "idp/request.h"
 #include "protocols/oidc/client_assertion.h"
 #include "protocols/oidc/client_auth.h"
+#include "protocols/oidc/client_keys.h"
 #include "protocols/oidc/client_lookup.h"
 
 struct client_login {
     struct client_auth_input in; /* filled by the endpoint's parameter table */
     struct client_auth_claim claim;
     struct client_lookup lookup;
+    struct client_keys_turn keys;
     struct client_assertion assertion; /* verified */
     bool is_spending;            /* the assertion is being marked as used */
     bool is_wrong;               /* the failure is being counted */
@@ -48,6 +51,7 @@ enum step client_login_parse(struct request *req, struct client_login *l);
 void client_login_load(struct request *req, struct client_login *l);
 /* STEP_RESPOND with `client` set: go on; without: answered. */
 enum step client_login_decide(struct request *req, struct client_login *l);
+void client_login_fetch(struct request *req, struct client_login *l);
 void client_login_write(struct request *req, struct client_login *l);
 
 #endif

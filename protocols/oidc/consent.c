@@ -150,6 +150,10 @@ static enum step consent_decide(struct request *req) {
         return authorize_error_page(req, 503, "unavailable");
     switch (f->a.stage) {
     case AUTHORIZE_REQUEST:
+        if (!authorize_client_is_good(req, &f->a))
+            return STEP_RESPOND;
+        if (!authorize_object_take(req, &f->a)) /* a flow carries what stood in the object */
+            return authorize_error_page(req, 400, "invalid_request");
         if (!authorize_request_is_good(req, &f->a) || !authorize_person_is_good(req, &f->a))
             return STEP_RESPOND;
         f->a.stage = AUTHORIZE_CONSENT;

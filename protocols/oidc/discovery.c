@@ -50,8 +50,8 @@ static const struct {
     {"authorization_response_iss_parameter_supported", true, "RFC 9207 3"},
     {"claims_parameter_supported", true, "OIDC Core 5.5"},
     {"request_parameter_supported", true, "OIDC Core 6.1"},
-    {"request_uri_parameter_supported", false, "OIDC Core 6.2"},
-    {"require_request_uri_registration", false, "OIDC Discovery 3"},
+    {"request_uri_parameter_supported", true, "OIDC Core 6.2"},
+    {"require_request_uri_registration", true, "OIDC Discovery 3"},
 };
 
 static void add_endpoints(struct json_out *o, struct span issuer) {
@@ -105,6 +105,7 @@ static void add_table_lists(struct json_out *o, const struct config *cfg) {
     add_algs(o, "token_endpoint_auth_signing_alg_values_supported");
     add_algs(o, "revocation_endpoint_auth_signing_alg_values_supported");
     add_algs(o, "introspection_endpoint_auth_signing_alg_values_supported");
+    add_algs(o, "request_object_signing_alg_values_supported");
     add_algs(o, "id_token_signing_alg_values_supported");
     add_algs(o, "introspection_signing_alg_values_supported");
 

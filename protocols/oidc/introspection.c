@@ -111,6 +111,11 @@ static enum step introspection_decide(struct request *req) {
     return STEP_RESPOND;
 }
 
+static void introspection_fetch(struct request *req) {
+    struct introspection *i = req->state;
+    client_login_fetch(req, &i->login);
+}
+
 static void introspection_write(struct request *req) {
     struct introspection *i = req->state;
     client_login_write(req, &i->login);
@@ -204,6 +209,7 @@ const struct handler oidc_introspection_handler = {
     .load = introspection_load,
     .decide = introspection_decide,
     .write = introspection_write,
+    .fetch = introspection_fetch,
     .sign = introspection_sign,
     .respond = introspection_respond,
 };

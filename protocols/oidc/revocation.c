@@ -110,6 +110,11 @@ static enum step revocation_decide(struct request *req) {
     return req->write.result ? unavailable(req) : done(req);
 }
 
+static void revocation_fetch(struct request *req) {
+    struct revocation *r = req->state;
+    client_login_fetch(req, &r->login);
+}
+
 static void revocation_write(struct request *req) {
     struct revocation *r = req->state;
     if (!r->login.client) {
@@ -138,5 +143,6 @@ const struct handler oidc_revocation_handler = {
     .load = revocation_load,
     .decide = revocation_decide,
     .write = revocation_write,
+    .fetch = revocation_fetch,
     .respond = revocation_respond,
 };

@@ -111,6 +111,11 @@ static enum step token_decide(struct request *req) {
     return t->login.client ? add_person(req, t, find_grant_type(req, t)) : next;
 }
 
+static void token_fetch(struct request *req) {
+    struct token_request *t = req->state;
+    client_login_fetch(req, &t->login);
+}
+
 static void token_write(struct request *req) {
     struct token_request *t = req->state;
     if (t->login.client)
@@ -162,6 +167,7 @@ const struct handler oidc_token_handler = {
     .load = token_load,
     .decide = token_decide,
     .write = token_write,
+    .fetch = token_fetch,
     .sign = token_sign,
     .respond = token_respond,
 };

@@ -132,7 +132,7 @@ def D18_discovery_says_what_works(w):
         assert set(d["grant_types_supported"]) == {"authorization_code", "refresh_token", "client_credentials"}
         assert "none" not in d["id_token_signing_alg_values_supported"]
         assert d["authorization_response_iss_parameter_supported"] is True
-        assert d["request_parameter_supported"] is False and d["request_uri_parameter_supported"] is False
+        assert d["request_parameter_supported"] is True and d["require_request_uri_registration"] is True
         for name, url in d.items():
             if name.endswith("_endpoint") or name == "jwks_uri":
                 assert url.startswith(w.issuer + "/"), (name, url)

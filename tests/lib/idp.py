@@ -148,6 +148,7 @@ store:
     def add_client(self, **metadata):
         """The registered object of RFC 7591 3.2.1, secret included."""
         metadata.setdefault("client_name", "Dịch vụ thử nghiệm")
+        metadata = {n: v for n, v in metadata.items() if v is not None}
         metadata.setdefault("id_token_signed_response_alg", "ES256")
         return self.idpctl("client", "add", "--file", "-", stdin=json.dumps(metadata))[1]
 

@@ -158,11 +158,12 @@ def is_test(name):
     return name.startswith("scenario_") or (name[0].isupper() and name[1:3].isdigit())
 
 
-def run(module_name):
+def run(module_name, settings=""):
+    """`settings`: further lines of the provider's configuration."""
     module, only = sys.modules[module_name], sys.argv[1:]
     tests = [f for n, f in vars(module).items() if is_test(n) and (not only or any(o in n for o in only))]
     passed = failed = 0
-    with idp.Provider(World.SETTINGS) as provider:
+    with idp.Provider(World.SETTINGS + settings) as provider:
         world = World(provider)
         for test in tests:
             start = time.monotonic()
