@@ -149,6 +149,10 @@ def stale_documents(build):
                              capture_output=True, text=True, check=True).stdout
     if printed != open(os.path.join(ROOT, "docs/CONFIG.md"), encoding="utf-8").read():
         yield "docs/CONFIG.md is stale: idpd --document-config >docs/CONFIG.md"
+    printed = subprocess.run([sys.executable, os.path.join(ROOT, "tests/conformance/run.py"), "--document"],
+                             capture_output=True, text=True, check=True).stdout
+    if printed != open(os.path.join(ROOT, "docs/CONFORMANCE.md"), encoding="utf-8").read():
+        yield "docs/CONFORMANCE.md is stale: tests/conformance/run.py --document >docs/CONFORMANCE.md"
     listed = subprocess.run(["git", "ls-files", "*.md"], cwd=ROOT, capture_output=True, text=True,
                             check=True).stdout.split()
     for path in listed:

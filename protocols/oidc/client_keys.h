@@ -23,7 +23,7 @@
 #define CLIENT_KEYS_REFETCH_SECONDS 10
 #define CLIENT_KEYS_FRESH_MIN       60   /* seconds; bounds of Cache-Control max-age */
 #define CLIENT_KEYS_FRESH_MAX       3600
-#define CLIENT_KEYS_FRESH_DEFAULT   300
+#define CLIENT_KEYS_FRESH_DEFAULT   60 /* a key without a kid is noticed within a minute */
 #define CLIENT_KEYS_STALE_SECONDS   (24 * 3600)
 
 struct client_keys;

@@ -7,7 +7,7 @@ import urllib.parse
 from conformance import STANDARD_CLAIMS, equal, error_of, module
 from party import b64url, is_error_page, jwt_part, request
 
-BASIC = "basic"
+BASIC = "Basic"
 
 
 def claims_of(plan, tokens):
@@ -351,7 +351,7 @@ def valid_pkce(plan):
 
 # ---- Config ----
 
-@module("config", "oidcc-discovery-endpoint-verification")
+@module("Config", "oidcc-discovery-endpoint-verification")
 def discovery(plan):
     """Every member that discovery demands, with values that are true; endpoints under the issuer."""
     about = plan.discovery()

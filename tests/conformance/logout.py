@@ -5,7 +5,7 @@ import urllib.parse
 from conformance import equal, module
 from party import b64url, b64url_decode, is_error_page, is_sign_in
 
-PLAN = "rp-logout"
+PLAN = "RP-Initiated Logout"
 BYE = "https://rp.example/bye"
 
 
