@@ -35,6 +35,7 @@ struct grant {
     struct span client_id;
     struct span scope;              /* space-separated, as granted */
     struct span claims;             /* single claims asked for (claims_request.h), or absent */
+    struct span resource;           /* asked for, space-separated identifiers, or absent */
     struct span acr;                /* as put into tokens */
     unsigned amr;
     int64_t auth_time;

@@ -69,9 +69,15 @@ static const char *const migration_2[] = {
     NULL,
 };
 
+static const char *const migration_3[] = {
+    "ALTER TABLE oauth_grant ADD COLUMN resource TEXT",
+    NULL,
+};
+
 const struct sql_migration sql_migrations[] = {
     {1, migration_1},
     {2, migration_2},
+    {3, migration_3},
     {0, NULL},
 };
-const int sql_schema_version = 2;
+const int sql_schema_version = 3;

@@ -103,18 +103,18 @@ SQL(SESSION_COUNT, "i", "SELECT COUNT(*) FROM session WHERE ended_at = 0 AND exp
 
 SQL(GRANT_NOT_THERE, "b",
     "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM oauth_grant g WHERE g.key = $1)")
-SQL(GRANT_INSERT, "bbbttttiiiiibiiii",
+SQL(GRANT_INSERT, "bbbttttiiiiibiiiit",
     "INSERT INTO oauth_grant (key, user_id, session_key, client_id, scope, claims, acr, amr, "
     "auth_time, is_offline, has_refresh, generation, salt, rotated_at, issued_at, idle_expires_at, "
-    "expires_at, revoked_at) "
-    "SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, 0 "
+    "expires_at, resource, revoked_at) "
+    "SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, 0 "
     "WHERE EXISTS (SELECT 1 FROM session s JOIN account u ON u.id = s.user_id WHERE s.key = $3 "
     "AND s.ended_at = 0 AND s.expires_at > $15 AND u.id = $2 AND u.status = 1) "
     "ON CONFLICT DO NOTHING")
 SQL(GRANT_FIND, "b",
     "SELECT g.key, g.user_id, g.session_key, g.client_id, g.scope, g.claims, g.acr, g.amr, "
     "g.auth_time, g.is_offline, g.has_refresh, g.generation, g.salt, g.rotated_at, g.issued_at, "
-    "g.idle_expires_at, g.expires_at, g.revoked_at, u.status, s.ended_at "
+    "g.idle_expires_at, g.expires_at, g.revoked_at, u.status, s.ended_at, g.resource "
     "FROM oauth_grant g JOIN account u ON u.id = g.user_id "
     "LEFT JOIN session s ON s.key = g.session_key WHERE g.key = $1")
 SQL(GRANT_ROTATE, "biii",

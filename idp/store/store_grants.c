@@ -18,7 +18,7 @@ void store_grant_consume_code(struct batch *b, const struct grant *g) {
               v_text(g->claims), v_text(g->acr), v_int(g->amr), v_int(g->auth_time),
               v_int(g->is_offline), v_int(g->has_refresh), v_int(g->generation),
               v_bytes(g->salt, GRANT_SALT_BYTES), v_int(g->rotated_at), v_int(g->issued_at),
-              v_int(g->idle_expires_at), v_int(g->expires_at))
+              v_int(g->idle_expires_at), v_int(g->expires_at), v_text(g->resource))
         ->refusal = ERR_REFUSED;
 }
 
@@ -50,6 +50,7 @@ static enum err grant_row(struct arena *a, const struct db_row *row, void *ret) 
     g->expires_at = col_int(row, 16);
     g->revoked_at = col_int(row, 17);
     g->user_status = (enum user_status)col_int(row, 18);
+    g->resource = col_span(a, row, 20);
     g->session_live = row->col[19].kind == DB_INT && col_int(row, 19) == 0;
     return ERR_OK;
 }

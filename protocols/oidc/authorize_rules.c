@@ -92,8 +92,9 @@ bool authorize_request_is_good(struct request *req, struct authorize *a) {
         respond_error_page(req, 400, "bad_redirect");
         return false;
     }
+    const struct audience_rules rules = {request_config(req), request_resources(req), client};
     if (!f.error)
-        f = authz_request_check(req->arena, request_config(req), a->params, client, &a->request);
+        f = authz_request_check(req->arena, &rules, a->params, &a->request);
     if (!f.error)
         f = check_hint(req, a);
     if (f.error)
@@ -157,7 +158,7 @@ static struct span acr_decide(const struct request *req, const struct authorize 
     const struct config *cfg = request_config(req);
     const struct authz_request *r = &a->request;
     int loa = session_loa(&a->session);
-    if (loa < a->lookup.client->minimum_level)
+    if (loa < a->lookup.client->minimum_level || loa < r->resource_level)
         return SPAN_NONE;
     if (r->claims.is_acr_essential)
         return acr_highest(cfg, r->claims.acr_values, loa);
@@ -272,7 +273,8 @@ bool authorize_code_build(struct request *req, struct authorize *a) {
         .scope = r->scope,
     };
     memcpy(c.challenge, r->challenge, sizeof c.challenge);
-    if (claims_request_build(req->arena, &r->claims, &c.claims)) {
+    if (claims_request_build(req->arena, &r->claims, &c.claims) ||
+        resource_list_build(req->arena, &r->resource, &c.resource)) {
         respond_error_page(req, 503, "unavailable");
         return false;
     }

@@ -18,15 +18,6 @@ const struct prompt_word prompt_words[] = {
 };
 const size_t prompt_words_count = ARRAY_LEN(prompt_words);
 
-static enum err param_resource(struct arena *a, struct span value, void *field) {
-    (void)a;
-    struct resource_list *list = field;
-    if (list->count == RESOURCES_MAX)
-        return ERR_TOO_LONG;
-    list->item[list->count++] = value;
-    return ERR_OK;
-}
-
 static enum err param_ignore(struct arena *a, struct span value, void *field) {
     (void)a, (void)value, (void)field;
     return ERR_OK;
@@ -56,7 +47,7 @@ static const struct param_def authz_params[] = {
     {"id_token_hint",         FIELD(id_token_hint),    param_span,     ID_TOKEN_HINT_MAX, 0},             /* OIDC Core 3.1.2.1 */
     {"ui_locales",            0,                       param_ignore,   128,              0},              /* read by the pages */
     {"display",               0,                       param_ignore,   32,               0},              /* one layout serves all */
-    {"resource",              FIELD(resource),         param_resource, 1024,             PARAM_MULTIPLE}, /* RFC 8707 2 */
+    {"resource",              FIELD(resource),         param_resource, RESOURCE_IDENTIFIER_MAX, PARAM_MULTIPLE}, /* RFC 8707 2 */
     {"request",               0,                       param_ignore,   32768,            0},              /* RFC 9101 5: see authorize_object.c */
     {"request_uri",           0,                       param_ignore,   2048,             0},              /* RFC 9101 5 */
     {"registration",          FIELD(registration),     param_span,     8192,             0},              /* OIDC Core 7.2.1: refused */
@@ -113,7 +104,7 @@ enum err authz_redirect_uri_check(const struct params *params, const struct clie
 
 struct check_context {
     struct arena *arena;
-    const struct config *cfg;
+    const struct audience_rules *rules;
     const struct client *client;
 };
 typedef struct oidc_failure check_fn(const struct check_context *c, struct authz_request *r);
@@ -190,12 +181,8 @@ static struct oidc_failure check_pkce(const struct check_context *c, struct auth
     return PASS;
 }
 
-/* No resources are registered yet, so that the provider itself is the only audience. */
 static struct oidc_failure check_resource(const struct check_context *c, struct authz_request *r) {
-    for (size_t i = 0; i < r->resource.count; i++)
-        if (!span_eq(r->resource.item[i], c->cfg->issuer))
-            return OIDC_FAILURE(OIDC_INVALID_TARGET, "unknown resource");
-    return PASS;
+    return audience_check(c->rules, &r->resource, &r->resource_level);
 }
 
 static struct oidc_failure check_claims(const struct check_context *c, struct authz_request *r) {
@@ -229,9 +216,8 @@ static const struct {
     {check_claims, "OIDC Core 5.5"},
 };
 
-struct oidc_failure authz_request_check(struct arena *a, const struct config *cfg,
-                                        const struct params *params, const struct client *client,
-                                        struct authz_request *request) {
+struct oidc_failure authz_request_check(struct arena *a, const struct audience_rules *rules,
+                                        const struct params *params, struct authz_request *request) {
     const char *at_fault = NULL;
     request->max_age = -1;
     enum err e = params_fill(authz_params, ARRAY_LEN(authz_params), a, params, request, &at_fault);
@@ -242,7 +228,7 @@ struct oidc_failure authz_request_check(struct arena *a, const struct config *cf
     if (params_find(params, "state").len && !request->state_raw.len)
         return oidc_param_failure(ERR_TOO_LONG, "state", a);
 
-    const struct check_context c = {a, cfg, client};
+    const struct check_context c = {a, rules, rules->client};
     for (size_t i = 0; i < ARRAY_LEN(checks); i++) {
         struct oidc_failure f = checks[i].check(&c, request);
         if (f.error)

@@ -19,6 +19,7 @@
 #include "base/params.h"
 #include "base/span.h"
 #include "idp/client.h"
+#include "protocols/oidc/audience.h"
 #include "protocols/oidc/claims_request.h"
 #include "protocols/oidc/oidc_error.h"
 
@@ -26,14 +27,8 @@ struct config;
 
 #define NONCE_MAX       512
 #define PKCE_S256_BYTES 32
-#define RESOURCES_MAX   8
 
 enum { PROMPT_NONE = 1, PROMPT_LOGIN = 2, PROMPT_CONSENT = 4, PROMPT_SELECT_ACCOUNT = 8 };
-
-struct resource_list {
-    struct span item[RESOURCES_MAX];
-    size_t count;
-};
 
 struct authz_request {
     struct span client_id;
@@ -56,6 +51,7 @@ struct authz_request {
     int64_t max_age; /* seconds; the client's default when the request has none; -1 */
     struct span acr_values, login_hint, id_token_hint;
     struct resource_list resource;
+    int resource_level; /* the least that those resources take; 0: any */
     struct span registration; /* refused by name */
 };
 
@@ -75,9 +71,8 @@ must_check enum err authz_redirect_uri_check(const struct params *params,
                                              const struct client *client,
                                              struct authz_request *request);
 /* The rest. OIDC_NO_ERROR when the request is good. */
-struct oidc_failure authz_request_check(struct arena *a, const struct config *cfg,
-                                        const struct params *params, const struct client *client,
-                                        struct authz_request *request);
+struct oidc_failure authz_request_check(struct arena *a, const struct audience_rules *rules,
+                                        const struct params *params, struct authz_request *request);
 /* The parameters that this endpoint knows, form-encoded anew with the received octets of their
  * values: what a sign-in flow carries, and what a cross-site POST is redirected to. */
 void authz_request_build(const struct params *params, struct buf *out);

@@ -12,7 +12,7 @@
 #include "base/secret.h"
 #include "idp/keyring.h"
 
-#define CODE_VERSION    2
+#define CODE_VERSION    3
 #define CODE_TIME_BYTES 4
 #define VERIFIER_MIN    43 /* RFC 7636 4.1 */
 #define VERIFIER_MAX    128
@@ -49,6 +49,7 @@ static void content_build(const struct code_content *c, struct buf *out) {
     buf_add_block(out, c->nonce);
     buf_add_block(out, c->scope);
     buf_add_block(out, c->claims);
+    buf_add_block(out, c->resource);
 }
 
 static void take(struct reader *r, void *out, size_t len) {
@@ -82,6 +83,7 @@ static enum err content_parse(struct span plain, struct code_content *ret_conten
     c.nonce = take_text(&r);
     c.scope = reader_block(&r);
     c.claims = take_text(&r);
+    c.resource = take_text(&r);
     enum err e = reader_end(&r);
     if (e)
         return e;

@@ -41,7 +41,8 @@ struct code_content {
     int64_t auth_time;
     unsigned amr;
     struct span acr, nonce, scope;
-    struct span claims; /* claims_request_build()'s; absent: none */
+    struct span claims;   /* claims_request_build()'s; absent: none */
+    struct span resource; /* resource_list_build()'s; absent: none */
 };
 
 /* A code as it stands on the wire, before it is opened. */

@@ -17,8 +17,11 @@ static enum step decide(struct request *req, struct token_request *t) {
     for (size_t i = 0; i < sizeof person_scopes / sizeof person_scopes[0]; i++)
         if (scope_without(req->arena, allowed, span_of(person_scopes[i]), &allowed))
             return token_refuse(req, OIDC_TEMPORARILY_UNAVAILABLE, NULL);
-    if (t->scope.len && scope_reduce(req->arena, t->scope, allowed, &t->order.scope))
+    /* Who names a resource and no scope means all that it may do there. */
+    struct span scope = t->resource.count ? allowed : SPAN_NONE;
+    if (t->scope.len && scope_reduce(req->arena, t->scope, allowed, &scope))
         return token_refuse(req, OIDC_INVALID_SCOPE, NULL);
+    (void)token_audience_decide(req, t, scope);
     return STEP_RESPOND;
 }
 

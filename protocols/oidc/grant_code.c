@@ -60,6 +60,7 @@ static void grant_build(const struct request *req, struct token_request *t) {
         .client_id = t->login.client->client_id,
         .scope = c->scope,
         .claims = c->claims,
+        .resource = c->resource,
         .acr = c->acr,
         .amr = c->amr,
         .auth_time = c->auth_time,
@@ -78,6 +79,8 @@ static enum step invalid_grant(struct request *req) {
 
 static enum step redeem(struct request *req, struct token_request *t) {
     grant_build(req, t);
+    if (!token_audience_decide(req, t, t->grant.scope))
+        return STEP_RESPOND;
     t->grant_stage = GRANT_WRITTEN;
     return STEP_WRITE;
 }
@@ -118,7 +121,6 @@ static enum step written(struct request *req, struct token_request *t) {
     switch (req->write.result) {
     case ERR_OK:
         t->order.grant = &t->grant;
-        t->order.scope = t->grant.scope;
         t->order.nonce = t->code_content.nonce;
         t->has_refresh = t->grant.has_refresh;
         return STEP_RESPOND;

@@ -28,16 +28,16 @@ static void refresh_load(struct request *req, struct token_request *t) {
     store_grant_find(&req->load, &t->refresh.key, &t->grant);
 }
 
-static enum step scope_decide(struct request *req, struct token_request *t) {
-    t->order.scope = t->grant.scope;
-    if (!t->scope.len)
-        return STEP_RESPOND;
+static bool scope_decide(struct request *req, struct token_request *t) {
+    struct span scope = t->grant.scope;
     //= https://www.rfc-editor.org/rfc/rfc6749#section-6
     //# The requested scope MUST NOT include any scope not originally granted by the resource owner
-    if (!scope_covered(t->scope, t->grant.scope) ||
-        scope_reduce(req->arena, t->scope, t->grant.scope, &t->order.scope))
-        return token_refuse(req, OIDC_INVALID_SCOPE, NULL);
-    return STEP_RESPOND;
+    if (t->scope.len && (!scope_covered(t->scope, t->grant.scope) ||
+                         scope_reduce(req->arena, t->scope, t->grant.scope, &scope))) {
+        (void)token_refuse(req, OIDC_INVALID_SCOPE, NULL);
+        return false;
+    }
+    return token_audience_decide(req, t, scope);
 }
 
 static enum step revoke(struct token_request *t) {
@@ -68,9 +68,8 @@ static enum step loaded(struct request *req, struct token_request *t) {
         return g->revoked_at ? invalid_grant(req) : revoke(t);
     if (!grant_can_refresh(g, req->now))
         return invalid_grant(req);
-    enum step refused = scope_decide(req, t);
-    if (req->response.status)
-        return refused;
+    if (!scope_decide(req, t))
+        return STEP_RESPOND;
     if (is_within_grace(req, t))
         return give(t, g->generation);
     if (t->refresh.generation != g->generation)

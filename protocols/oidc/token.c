@@ -11,6 +11,7 @@
 #include "idp/config.h"
 #include "idp/idp.h"
 #include "idp/keyring.h"
+#include "protocols/oidc/acr.h"
 #include "protocols/oidc/claims_request.h"
 #include "protocols/oidc/cors.h"
 #include "protocols/oidc/oidc.h"
@@ -35,7 +36,7 @@ static const struct param_def token_params[] = {
     {"code_verifier",         FIELD(code_verifier),              param_span, 1024, 0},              /* RFC 7636 4.5 */
     {"refresh_token",         FIELD(refresh_token),              param_span, 2048, 0},              /* RFC 6749 6 */
     {"scope",                 FIELD(scope),                      param_span, SCOPE_MAX, 0},         /* RFC 6749 3.3 */
-    {"resource",              FIELD(resource),                   param_span, 1024, PARAM_MULTIPLE}, /* RFC 8707 2 */
+    {"resource",              FIELD(resource),                   param_resource, RESOURCE_IDENTIFIER_MAX, PARAM_MULTIPLE}, /* RFC 8707 2.2 */
     CLIENT_LOGIN_PARAMS(struct token_request, login),
 };
 /* clang-format on */
@@ -68,6 +69,18 @@ static void token_load(struct request *req) {
         t->type->load(req, t);
 }
 
+bool token_audience_decide(struct request *req, struct token_request *t, struct span scope) {
+    const struct config *cfg = request_config(req);
+    const struct audience_rules rules = {cfg, request_resources(req), t->login.client};
+    bool is_person = t->type != &grant_client_credentials;
+    struct oidc_failure f = audience_choose(
+        req->arena, &rules, &t->resource, is_person ? t->grant.resource : SPAN_NONE, scope,
+        is_person ? acr_level(cfg, t->grant.acr) : AUDIENCE_NO_SESSION, &t->order.audience);
+    if (f.error)
+        oidc_error_respond(req, f);
+    return !f.error;
+}
+
 static enum step find_grant_type(struct request *req, struct token_request *t) {
     for (size_t i = 0; i < token_grant_types_count; i++)
         if (span_is(t->grant_type, token_grant_types[i]->name))
@@ -76,8 +89,6 @@ static enum step find_grant_type(struct request *req, struct token_request *t) {
         return token_refuse(req, OIDC_UNSUPPORTED_GRANT_TYPE, NULL);
     if (!(t->login.client->grant_types & t->type->bit))
         return token_refuse(req, OIDC_UNAUTHORIZED_CLIENT, NULL);
-    if (t->resource.len && !span_eq(t->resource, request_config(req)->issuer))
-        return token_refuse(req, OIDC_INVALID_TARGET, "unknown resource");
     /* Without a signer a code would be used up for nothing. */
     if (!signer_is_ready(request_idp(req)->signer))
         return token_refuse(req, OIDC_TEMPORARILY_UNAVAILABLE, NULL);
@@ -154,8 +165,7 @@ static void token_respond(struct request *req) {
         json_add_str(&o, "refresh_token", span_of(refresh));
     }
     json_add_opt(&o, "id_token", t->tokens.id_token);
-    if (t->order.scope.len)
-        json_add_str(&o, "scope", t->order.scope);
+    json_add_opt(&o, "scope", t->order.audience.scope);
     json_close_object(&o);
     respond_header(req, "Pragma", SPAN("no-cache"));
     respond_buf(req, 200, "application/json", &b);

@@ -17,7 +17,8 @@ enum grant_stage { GRANT_BEGIN, GRANT_LOADED, GRANT_WRITTEN, GRANT_REVOKED };
 
 struct token_request {
     /* the form */
-    struct span grant_type, code, redirect_uri, code_verifier, refresh_token, scope, resource;
+    struct span grant_type, code, redirect_uri, code_verifier, refresh_token, scope;
+    struct resource_list resource;
     struct client_login login;
     /* what came of it */
     const struct token_grant_type *type;
@@ -52,6 +53,9 @@ extern const struct token_grant_type grant_code, grant_refresh, grant_client_cre
 extern const struct token_grant_type *const token_grant_types[];
 extern const size_t token_grant_types_count;
 
+/* What of `scope` the access token is for, and whom (audience.h), before anything is written. False:
+ * answered. */
+bool token_audience_decide(struct request *req, struct token_request *t, struct span scope);
 /* Answers and ends the request. */
 enum step token_refuse(struct request *req, enum oidc_error error, const char *description);
 

@@ -24,6 +24,16 @@ void tokens_sub(const struct keyring *k, const struct client *client, const stru
     keyring_sub(k, client->is_pairwise ? client->sector : SPAN("public"), user, out);
 }
 
+/* The person as the token's audience knows them: two services that compare their tokens must not
+ * find out that these speak of one person (OIDC Core 17.3). */
+static void access_sub(const struct keyring *k, const struct token_order *order, char out[44]) {
+    const struct resource *resource = order->audience.resource;
+    if (resource && order->client->is_pairwise)
+        keyring_sub(k, resource->sector, &order->grant->user_id, out);
+    else
+        tokens_sub(k, order->client, &order->grant->user_id, out);
+}
+
 /* The session as this client knows it: unlinkable between clients. `out`: 22 characters, NUL. */
 static void client_sid(const struct keyring *k, const struct client *client,
                        const struct session_key *key, char out[23]) {
@@ -52,22 +62,22 @@ static enum err access_claims(struct request *req, const struct token_order *ord
     const struct config *cfg = request_config(req);
     char sub[44], jti[ACCESS_TOKEN_JTI_CHARS + 1];
     access_token_jti_build(order->grant ? &order->grant->key : NULL, jti);
+    const struct resource *resource = order->audience.resource;
     struct span subject = order->client->client_id;
     if (order->grant) {
-        tokens_sub(request_idp(req)->keyring, order->client, &order->grant->user_id, sub);
+        access_sub(request_idp(req)->keyring, order, sub);
         subject = span_of(sub);
     }
 
     struct json_out o = JSON_OUT(out);
     json_open_object(&o, NULL);
     json_add_str(&o, "iss", cfg->issuer);
-    json_add_str(&o, "aud", cfg->issuer);
+    json_add_str(&o, "aud", resource ? resource->identifier : cfg->issuer);
     json_add_str(&o, "sub", subject);
     json_add_str(&o, "client_id", order->client->client_id);
     json_add_str(&o, "jti", span_of(jti));
     add_times(&o, req->now, seconds);
-    if (order->scope.len)
-        json_add_str(&o, "scope", order->scope);
+    json_add_opt(&o, "scope", order->audience.scope);
     if (order->grant)
         add_authentication(&o, order->grant);
     json_close_object(&o);
@@ -138,15 +148,25 @@ enum err jwt_take(const struct request *req, struct span *ret_jwt) {
     return e;
 }
 
+static int64_t access_seconds(const struct request *req, const struct token_order *order) {
+    const struct resource *resource = order->audience.resource;
+    int64_t seconds = order->client->access_token_seconds;
+    if (!seconds)
+        seconds = request_config(req)->access_token_seconds;
+    bool is_shorter = resource && resource->access_token_seconds &&
+                      resource->access_token_seconds < seconds;
+    return is_shorter ? resource->access_token_seconds : seconds;
+}
+
 enum err tokens_ask(struct request *req, const struct token_order *order, struct token_set *ret_tokens) {
     const struct client *client = order->client;
-    struct token_set t = {.expires_in = client->access_token_seconds
-                                            ? client->access_token_seconds
-                                            : request_config(req)->access_token_seconds};
+    const struct resource *resource = order->audience.resource;
+    struct token_set t = {.expires_in = access_seconds(req, order)};
     CLEANUP(buf_done) struct buf claims = BUF_INIT(CLAIMS_MAX);
     enum err e = access_claims(req, order, t.expires_in, &claims);
     if (!e)
-        e = ask(req, SIGNER_OP_SIGN_JWT, client->access_token_alg, "at+jwt", &claims);
+        e = ask(req, SIGNER_OP_SIGN_JWT,
+                resource ? resource->access_token_alg : client->access_token_alg, "at+jwt", &claims);
     if (!e && order->grant && span_list_has(order->grant->scope, SPAN("openid"))) {
         buf_reset(&claims);
         e = id_claims(req, order, &claims);

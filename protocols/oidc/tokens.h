@@ -13,6 +13,7 @@
 #include "idp/client.h"
 #include "idp/grant.h"
 #include "idp/request.h"
+#include "protocols/oidc/audience.h"
 
 struct keyring;
 
@@ -20,7 +21,7 @@ struct keyring;
 struct token_order {
     const struct client *client;
     const struct grant *grant; /* the person's grant; NULL: the client acts for itself */
-    struct span scope;         /* of this access token: the grant's, or less */
+    struct audience audience;  /* of the access token, and its scope */
     struct span nonce;         /* ID token, at redemption of the code only */
     const struct user *person; /* with single claims for the ID token; else NULL */
 };

@@ -49,7 +49,8 @@ static enum oidc_error run(const struct client *c, const char *query, struct aut
         *ret_page = authz_redirect_uri_check(&params, c, r);
     if (*ret_page)
         return OIDC_INVALID_REQUEST;
-    return authz_request_check(&arena, &cfg, &params, c, r).error;
+    const struct audience_rules rules = {.cfg = &cfg, .client = c};
+    return authz_request_check(&arena, &rules, &params, r).error;
 }
 
 struct row {

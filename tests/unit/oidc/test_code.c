@@ -27,6 +27,7 @@ static struct code_content sample(void) {
         .acr = SPAN("LoA1"),
         .nonce = SPAN("n-1"),
         .scope = SPAN("openid profile"),
+        .resource = SPAN("https://api.example.vn"),
     };
     size_t len;
     assert_int_equal(b64url_decode(CHALLENGE, c.challenge, sizeof c.challenge, &len), ERR_OK);
@@ -56,6 +57,7 @@ static void test_round_trip(void **state) {
     assert_span(got.client_id, "portal");
     assert_span(got.nonce, "n-1");
     assert_span(got.scope, "openid profile");
+    assert_span(got.resource, "https://api.example.vn");
     assert_span(got.acr, "LoA1");
     assert_int_equal(got.auth_time, NOW - 5);
     assert_int_equal(got.session_expires_at, NOW + 43200);
