@@ -3,7 +3,18 @@
  * See access_use.h. */
 #include "protocols/oidc/access_use.h"
 
+#include "idp/idp.h"
+#include "idp/keyring.h"
 #include "idp/store/store.h"
+#include "protocols/oidc/opaque_token.h"
+
+enum err access_use_read(struct request *req, struct span token, struct access_token *ret_token) {
+    const struct keyring *keyring = request_idp(req)->keyring;
+    if (opaque_token_is(token))
+        return opaque_token_open(keyring, req->arena, token, req->now, ret_token);
+    return access_token_verify(req->arena, request_config(req), keyring_snapshot(keyring), token,
+                               req->now, ret_token);
+}
 
 void access_use_load(struct request *req, struct access_use *u) {
     unsigned char key[PENDING_KEY_BYTES];

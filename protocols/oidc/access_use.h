@@ -2,6 +2,7 @@
  *
  * Whether a verified access token may be used at this moment: what its signature cannot say. Every
  * endpoint that takes one asks here, each time, so that a revocation shows at once everywhere.
+ *   access_use_read()  what it says
  *   access_use_load()  in handler->load
  *   access_use_check() in handler->decide, after it ran */
 #ifndef IDP_PROTOCOLS_OIDC_ACCESS_USE_H
@@ -14,12 +15,16 @@
 #include "protocols/oidc/client_lookup.h"
 
 struct access_use {
-    struct access_token token; /* verified; filled by the caller before load */
+    struct access_token token; /* access_use_read()'s, before load */
     struct grant grant;        /* with token.has_grant */
     bool is_revoked;           /* this token alone (RFC 7009) */
     struct client_lookup lookup;
 };
 
+/* In either form. Whom it is for is the caller's to compare. Errors of access_token_verify and
+ * opaque_token_open. */
+must_check enum err access_use_read(struct request *req, struct span token,
+                                    struct access_token *ret_token);
 void access_use_load(struct request *req, struct access_use *u);
 /* ERR_OK: it stands. ERR_REFUSED: revoked, or its grant, person or client has fallen. ERR_STORE,
  * ERR_NOMEM: nothing is known. */

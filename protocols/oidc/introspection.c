@@ -7,6 +7,7 @@
 #include "idp/config.h"
 #include "idp/idp.h"
 #include "idp/keyring.h"
+#include "idp/resource.h"
 #include "protocols/oidc/access_use.h"
 #include "protocols/oidc/client_login.h"
 #include "protocols/oidc/oidc.h"
@@ -69,7 +70,6 @@ static void introspection_load(struct request *req) {
 
 /* Which kind of token it is; anything else is simply not active. */
 static enum step read_token(struct request *req, struct introspection *i) {
-    const struct key_snapshot *keys = keyring_snapshot(request_idp(req)->keyring);
     //= https://www.rfc-editor.org/rfc/rfc7662#section-2.1
     //# To prevent token scanning attacks, the endpoint MUST also require some form of authorization
     //# to access this endpoint
@@ -79,20 +79,27 @@ static enum step read_token(struct request *req, struct introspection *i) {
     }
     if (!refresh_token_parse(i->token, &i->refresh))
         i->kind = TOKEN_REFRESH;
-    else if (!access_token_verify(req->arena, request_config(req), keys, i->token, req->now,
-                                  &i->use.token))
+    else if (!access_use_read(req, i->token, &i->use.token))
         i->kind = TOKEN_ACCESS;
     return i->kind ? STEP_LOAD : STEP_RESPOND;
 }
 
 /* The client that a token was issued to may look at it. */
-static bool may_see(const struct introspection *i, struct span client_id) {
+static bool is_its_own(const struct introspection *i, struct span client_id) {
     return span_eq(i->login.client->client_id, client_id);
+}
+
+/* So may those that act for the resource that it is for, and for no other (D03). */
+static bool may_see_access_token(struct request *req, const struct introspection *i) {
+    const struct access_token *t = &i->use.token;
+    const struct resource *r = resource_find(request_resources(req), t->aud);
+    return is_its_own(i, t->client_id) ||
+           (r && resource_introspector_allowed(r, i->login.client->client_id));
 }
 
 static bool refresh_is_active(struct request *req, const struct introspection *i) {
     const struct grant *g = &i->grant;
-    return !req->load.result && g->found && may_see(i, g->client_id) &&
+    return !req->load.result && g->found && is_its_own(i, g->client_id) &&
            refresh_token_verify(request_idp(req)->keyring, g, &i->refresh) == ALLOW &&
            i->refresh.generation == g->generation && grant_can_refresh(g, req->now);
 }
@@ -106,7 +113,7 @@ static enum step introspection_decide(struct request *req) {
     enum err e = i->kind == TOKEN_ACCESS ? access_use_check(req, &i->use) : req->load.result;
     if (e && e != ERR_REFUSED)
         return unavailable(req);
-    i->is_active = i->kind == TOKEN_ACCESS ? !e && may_see(i, i->use.token.client_id)
+    i->is_active = i->kind == TOKEN_ACCESS ? !e && may_see_access_token(req, i)
                                            : refresh_is_active(req, i);
     return STEP_RESPOND;
 }

@@ -8,7 +8,7 @@
 #include "idp/idp.h"
 #include "idp/keyring.h"
 #include "idp/store/store.h"
-#include "protocols/oidc/access_token.h"
+#include "protocols/oidc/access_use.h"
 #include "protocols/oidc/audit.h"
 #include "protocols/oidc/client_login.h"
 #include "protocols/oidc/cors.h"
@@ -74,13 +74,11 @@ static enum step read_token(struct request *req, struct revocation *r) {
         r->stage = REVOCATION_GRANT;
         return STEP_LOAD;
     }
-    const struct key_snapshot *keys = keyring_snapshot(request_idp(req)->keyring);
     //= https://www.rfc-editor.org/rfc/rfc7009#section-2.1
     //# The authorization server first validates the client credentials (in case of a confidential
     //# client) and then verifies whether the token was issued to the client making the revocation
     //# request.
-    if (access_token_verify(req->arena, request_config(req), keys, r->token, req->now,
-                            &r->access) ||
+    if (access_use_read(req, r->token, &r->access) ||
         !span_eq(r->access.client_id, r->login.client->client_id))
         return done(req);
     r->is_access_token = true;

@@ -12,9 +12,11 @@
 #include "idp/idp.h"
 #include "idp/keyring.h"
 #include "idp/metrics.h"
+#include "keys/at_hash.h"
 #include "protocols/oidc/access_token.h"
 #include "protocols/oidc/acr.h"
 #include "protocols/oidc/claims_request.h"
+#include "protocols/oidc/opaque_token.h"
 #include "protocols/oidc/person_claims.h"
 
 #define CLAIMS_MAX 12288 /* bytes: what the signer takes */
@@ -52,40 +54,71 @@ static void add_authentication(struct json_out *o, const struct grant *g) {
     amr_add(o, g->amr);
 }
 
-static void add_times(struct json_out *o, int64_t now, int64_t seconds) {
-    json_add_i64(o, "iat", now);
-    json_add_i64(o, "exp", now + seconds);
+static int64_t access_seconds(const struct request *req, const struct token_order *order) {
+    const struct resource *resource = order->audience.resource;
+    int64_t seconds = order->client->access_token_seconds;
+    if (!seconds)
+        seconds = request_config(req)->access_token_seconds;
+    bool is_shorter = resource && resource->access_token_seconds &&
+                      resource->access_token_seconds < seconds;
+    return is_shorter ? resource->access_token_seconds : seconds;
 }
 
-static enum err access_claims(struct request *req, const struct token_order *order, int64_t seconds,
-                              struct buf *out) {
-    const struct config *cfg = request_config(req);
-    char sub[44], jti[ACCESS_TOKEN_JTI_CHARS + 1];
-    access_token_jti_build(order->grant ? &order->grant->key : NULL, jti);
+/* The client's wish, else the resource's; at the provider itself it makes no difference. */
+static bool is_opaque(const struct token_order *order) {
     const struct resource *resource = order->audience.resource;
-    struct span subject = order->client->client_id;
-    if (order->grant) {
-        access_sub(request_idp(req)->keyring, order, sub);
-        subject = span_of(sub);
-    }
+    if (order->client->access_token_format != ACCESS_TOKEN_BY_RESOURCE)
+        return order->client->access_token_format == ACCESS_TOKEN_OPAQUE;
+    return resource && resource->access_token_format == ACCESS_TOKEN_OPAQUE;
+}
 
+/* What it says, in either form. `sub` and `jti` are room for two of its texts. */
+static struct access_token access_content(struct request *req, const struct token_order *order,
+                                          char sub[44], char jti[ACCESS_TOKEN_JTI_CHARS + 1]) {
+    const struct resource *resource = order->audience.resource;
+    const struct grant *g = order->grant;
+    struct access_token t = {
+        .sub = order->client->client_id,
+        .client_id = order->client->client_id,
+        .scope = order->audience.scope,
+        .aud = resource ? resource->identifier : request_config(req)->issuer,
+        .issued_at = req->now,
+        .expires_at = req->now + access_seconds(req, order),
+    };
+    access_token_jti_build(g ? &g->key : NULL, jti);
+    t.jti = span_of(jti);
+    if (!g)
+        return t;
+    access_sub(request_idp(req)->keyring, order, sub);
+    t.sub = span_of(sub);
+    t.has_grant = true;
+    t.grant = g->key;
+    t.acr = g->acr;
+    t.auth_time = g->auth_time;
+    return t;
+}
+
+static enum err access_claims(struct request *req, const struct token_order *order,
+                              const struct access_token *t, struct buf *out) {
     struct json_out o = JSON_OUT(out);
     json_open_object(&o, NULL);
-    json_add_str(&o, "iss", cfg->issuer);
-    json_add_str(&o, "aud", resource ? resource->identifier : cfg->issuer);
-    json_add_str(&o, "sub", subject);
-    json_add_str(&o, "client_id", order->client->client_id);
-    json_add_str(&o, "jti", span_of(jti));
-    add_times(&o, req->now, seconds);
-    json_add_opt(&o, "scope", order->audience.scope);
+    json_add_str(&o, "iss", request_config(req)->issuer);
+    json_add_str(&o, "aud", t->aud);
+    json_add_str(&o, "sub", t->sub);
+    json_add_str(&o, "client_id", t->client_id);
+    json_add_str(&o, "jti", t->jti);
+    json_add_i64(&o, "iat", t->issued_at);
+    json_add_i64(&o, "exp", t->expires_at);
+    json_add_opt(&o, "scope", t->scope);
     if (order->grant)
         add_authentication(&o, order->grant);
     json_close_object(&o);
     return buf_err(out);
 }
 
-/* Without at_hash, which the signer adds: it is taken over the access token. */
-static enum err id_claims(struct request *req, const struct token_order *order, struct buf *out) {
+/* `at_hash` NULL: the signer adds it, taken over the access token that it has just signed. */
+static enum err id_claims(struct request *req, const struct token_order *order, const char *at_hash,
+                          struct buf *out) {
     const struct config *cfg = request_config(req);
     const struct grant *g = order->grant;
     const struct keyring *k = request_idp(req)->keyring;
@@ -97,12 +130,15 @@ static enum err id_claims(struct request *req, const struct token_order *order, 
     json_add_str(&o, "iss", cfg->issuer);
     json_add_str(&o, "sub", span_of(sub));
     json_add_str(&o, "aud", order->client->client_id);
-    add_times(&o, req->now, cfg->id_token_seconds);
+    json_add_i64(&o, "iat", req->now);
+    json_add_i64(&o, "exp", req->now + cfg->id_token_seconds);
     //= https://openid.net/specs/openid-connect-core-1_0.html#section-2
     //# If present in the Authentication Request, Authorization Servers MUST include a nonce Claim
     //# in the ID Token with the Claim Value being the nonce value sent in the Authentication
     //# Request.
     json_add_opt(&o, "nonce", order->nonce);
+    if (at_hash)
+        json_add_str(&o, "at_hash", span_of(at_hash));
     add_authentication(&o, g);
     if (g->has_session) {
         client_sid(k, order->client, &g->session_key, sid);
@@ -148,35 +184,44 @@ enum err jwt_take(const struct request *req, struct span *ret_jwt) {
     return e;
 }
 
-static int64_t access_seconds(const struct request *req, const struct token_order *order) {
+/* The access token, sealed here or asked of the signer. */
+static enum err ask_access_token(struct request *req, const struct token_order *order,
+                                 struct token_set *tokens) {
     const struct resource *resource = order->audience.resource;
-    int64_t seconds = order->client->access_token_seconds;
-    if (!seconds)
-        seconds = request_config(req)->access_token_seconds;
-    bool is_shorter = resource && resource->access_token_seconds &&
-                      resource->access_token_seconds < seconds;
-    return is_shorter ? resource->access_token_seconds : seconds;
+    CLEANUP(buf_done) struct buf claims = BUF_INIT(CLAIMS_MAX);
+    char sub[44], jti[ACCESS_TOKEN_JTI_CHARS + 1];
+    const struct access_token t = access_content(req, order, sub, jti);
+    tokens->expires_in = t.expires_at - t.issued_at;
+    if (is_opaque(order))
+        return opaque_token_seal(request_idp(req)->keyring, req->arena, &t, &tokens->access_token);
+    enum err e = access_claims(req, order, &t, &claims);
+    return e ? e
+             : ask(req, SIGNER_OP_SIGN_JWT,
+                   resource ? resource->access_token_alg : order->client->access_token_alg,
+                   "at+jwt", &claims);
+}
+
+static enum err ask_id_token(struct request *req, const struct token_order *order,
+                             const struct token_set *tokens) {
+    const struct jose_alg *alg = order->client->id_token_alg;
+    CLEANUP(buf_done) struct buf claims = BUF_INIT(CLAIMS_MAX);
+    char at_hash[AT_HASH_MAX];
+    bool is_signed = !tokens->access_token.len; /* will be: by the signer, in the same message */
+    enum err e = is_signed ? ERR_OK : at_hash_build(alg, tokens->access_token, at_hash);
+    if (!e)
+        e = id_claims(req, order, is_signed ? NULL : at_hash, &claims);
+    return e ? e : ask(req, is_signed ? SIGNER_OP_SIGN_BOUND : SIGNER_OP_SIGN_JWT, alg, "JWT", &claims);
 }
 
 enum err tokens_ask(struct request *req, const struct token_order *order, struct token_set *ret_tokens) {
-    const struct client *client = order->client;
-    const struct resource *resource = order->audience.resource;
-    struct token_set t = {.expires_in = access_seconds(req, order)};
-    CLEANUP(buf_done) struct buf claims = BUF_INIT(CLAIMS_MAX);
-    enum err e = access_claims(req, order, t.expires_in, &claims);
+    struct token_set t = {0};
+    enum err e = ask_access_token(req, order, &t);
+    t.has_id_token = order->grant && span_list_has(order->grant->scope, SPAN("openid"));
+    if (!e && t.has_id_token)
+        e = ask_id_token(req, order, &t);
     if (!e)
-        e = ask(req, SIGNER_OP_SIGN_JWT,
-                resource ? resource->access_token_alg : client->access_token_alg, "at+jwt", &claims);
-    if (!e && order->grant && span_list_has(order->grant->scope, SPAN("openid"))) {
-        buf_reset(&claims);
-        e = id_claims(req, order, &claims);
-        if (!e)
-            e = ask(req, SIGNER_OP_SIGN_BOUND, client->id_token_alg, "JWT", &claims);
-    }
-    if (e)
-        return e;
-    *ret_tokens = t;
-    return ERR_OK;
+        *ret_tokens = t;
+    return e;
 }
 
 enum err tokens_take(struct request *req, struct token_set *tokens) {
@@ -186,9 +231,10 @@ enum err tokens_take(struct request *req, struct token_set *tokens) {
         e = s->answer[i].err;
     if (e)
         return e;
-    tokens->access_token = s->answer[0].text;
-    if (s->n == 2)
-        tokens->id_token = s->answer[1].text;
+    if (tokens->has_id_token)
+        tokens->id_token = s->answer[s->n - 1].text;
+    if (!tokens->access_token.len)
+        tokens->access_token = s->answer[0].text;
     metrics_add(request_idp(req)->metrics, METRIC_TOKENS_ISSUED, 1);
     return ERR_OK;
 }

@@ -28,7 +28,8 @@ struct token_order {
 
 struct token_set {
     struct span access_token;
-    struct span id_token; /* absent without openid, and without a person */
+    bool has_id_token;    /* not without openid, and not without a person */
+    struct span id_token;
     int64_t expires_in;   /* of the access token, seconds */
 };
 

@@ -80,11 +80,9 @@ static enum step userinfo_parse(struct request *req) {
         return refuse(req, 401, NULL);
     if (e == ERR_REPEATED || e == ERR_REFUSED)
         return refuse(req, 400, "invalid_request");
-    const struct key_snapshot *keys = keyring_snapshot(request_idp(req)->keyring);
     const struct config *cfg = request_config(req);
     struct access_token *t = &u->use.token;
-    if (e || access_token_verify(req->arena, cfg, keys, token, req->now, t) ||
-        !span_eq(t->aud, cfg->issuer))
+    if (e || access_use_read(req, token, t) || !span_eq(t->aud, cfg->issuer))
         return refuse(req, 401, "invalid_token");
     if (!t->has_grant || !span_list_has(t->scope, SPAN("openid")))
         return refuse(req, 403, "insufficient_scope");
