@@ -23,6 +23,7 @@ static const struct {
     {"at+jwt", 3600},    /* RFC 9068 */
     {"logout+jwt", 120}, /* Back-Channel Logout 2.4 */
     {"token-introspection+jwt", LIFETIME_NONE}, /* RFC 9701 5: an answer, never a token */
+    {"userinfo+jwt", LIFETIME_NONE},            /* OIDC Core 5.3.2: likewise */
 };
 
 static enum err fail(const char **reterr_text, const char *why) {

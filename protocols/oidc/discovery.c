@@ -107,6 +107,7 @@ static void add_table_lists(struct json_out *o, const struct config *cfg) {
     add_algs(o, "introspection_endpoint_auth_signing_alg_values_supported");
     add_algs(o, "request_object_signing_alg_values_supported");
     add_algs(o, "id_token_signing_alg_values_supported");
+    add_algs(o, "userinfo_signing_alg_values_supported");
     add_algs(o, "introspection_signing_alg_values_supported");
 
     json_open_array(o, "prompt_values_supported");

@@ -22,6 +22,7 @@
 
 #define BEARER       "Bearer "
 #define USERINFO_MAX 65536
+#define USERINFO_TYP "userinfo+jwt"
 
 enum userinfo_stage { USERINFO_GRANT, USERINFO_PERSON };
 
@@ -111,8 +112,9 @@ static enum step userinfo_decide(struct request *req) {
     return STEP_LOAD;
 }
 
-/* Also an account without any claims has a sub. */
-static enum err claims_build(struct request *req, const struct userinfo *u, struct buf *out) {
+/* Also an account without any claims has a sub. `names_audience`: it will be signed. */
+static enum err claims_build(struct request *req, const struct userinfo *u, bool names_audience,
+                             struct buf *out) {
     const struct client *client = u->use.lookup.client;
     const struct claims_order order = {
         .client = client,
@@ -126,9 +128,36 @@ static enum err claims_build(struct request *req, const struct userinfo *u, stru
     struct json_out o = JSON_OUT(out);
     json_open_object(&o, NULL);
     json_add_str(&o, "sub", span_of(sub));
+    if (names_audience) {
+        json_add_str(&o, "iss", request_config(req)->issuer);
+        json_add_str(&o, "aud", client->client_id);
+        json_add_i64(&o, "iat", req->now);
+    }
     enum err e = person_claims_add(req, &order, &o);
     json_close_object(&o);
     return e ? e : buf_err(out);
+}
+
+/* OIDC Core 5.3.2. It has neither the exp nor the type of an ID token, so that nobody takes it for
+ * one (E16). */
+static void userinfo_sign(struct request *req) {
+    const struct userinfo *u = req->state;
+    const struct jose_alg *alg = u->use.lookup.client->userinfo_alg;
+    if (!alg)
+        return;
+    CLEANUP(buf_done) struct buf b = BUF_INIT(USERINFO_MAX);
+    if (claims_build(req, u, true, &b))
+        oidc_error_respond(req, OIDC_FAILURE(OIDC_SERVER_ERROR, NULL));
+    else if (jwt_ask(req, alg, USERINFO_TYP, &b))
+        (void)unavailable(req);
+}
+
+static void respond_signed(struct request *req) {
+    struct span jwt;
+    if (jwt_take(req, &jwt))
+        (void)unavailable(req);
+    else
+        respond_body(req, 200, "application/jwt", jwt);
 }
 
 static void userinfo_respond(struct request *req) {
@@ -136,8 +165,12 @@ static void userinfo_respond(struct request *req) {
     cors_answer(req, u->use.lookup.client);
     if (req->response.status)
         return;
+    if (u->use.lookup.client->userinfo_alg) {
+        respond_signed(req);
+        return;
+    }
     CLEANUP(buf_done) struct buf b = BUF_INIT(USERINFO_MAX);
-    if (claims_build(req, req->state, &b))
+    if (claims_build(req, u, false, &b))
         oidc_error_respond(req, OIDC_FAILURE(OIDC_SERVER_ERROR, NULL));
     else
         respond_buf(req, 200, "application/json", &b);
@@ -148,5 +181,6 @@ const struct handler oidc_userinfo_handler = {
     .parse = userinfo_parse,
     .load = userinfo_load,
     .decide = userinfo_decide,
+    .sign = userinfo_sign,
     .respond = userinfo_respond,
 };

@@ -7,7 +7,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "lib"))
 from oidc_world import run
-from party import FORM, b64url, b64url_decode, is_error_page, is_sign_in, jwt_part, request
+from party import FORM, Party, b64url, b64url_decode, is_error_page, is_sign_in, jwt_part, request
+
+# says nothing about the algorithm of its ID tokens
+SIGNED = {"client_name": "Bộ", "redirect_uris": ["https://signed.example/cb"], "legal_basis": "QĐ 1/2026",
+          "scope": "openid profile email"}
 
 
 def userinfo(w, method="GET", query="", body=None, **headers):
@@ -47,6 +51,36 @@ def D06_D17_other_tokens_are_no_access_tokens(w):
         assert answer.status in (401, 431), (bad[:60], answer)
         if answer.status == 401:
             assert 'error="invalid_token"' in answer.header("WWW-Authenticate")
+
+
+def signed_userinfo(w, alg):
+    party = Party(w.issuer, {**SIGNED, **w.provider.add_client(**SIGNED, userinfo_signed_response_alg=alg)})
+    tokens = party.tokens(w.signed_in(), w.an, scope="openid profile email")
+    return party, tokens, party.userinfo(tokens["access_token"])
+
+
+def D06_signed_userinfo_by_every_algorithm(w):
+    for alg in ("RS256", "ES256", "PS256", "EdDSA"):
+        party, tokens, answer = signed_userinfo(w, alg)
+        assert answer.status == 200 and answer.header("Content-Type") == "application/jwt", answer
+        header, claims = jwt_part(answer.text, 0), jwt_part(answer.text, 1)
+        assert header["alg"] == alg and header["typ"] == "userinfo+jwt", header
+        assert (claims["iss"], claims["aud"]) == (w.issuer, party.client_id), claims
+        assert claims["name"] == "Nguyễn Văn An" and claims["sub"] == jwt_part(tokens["id_token"], 1)["sub"]
+        keys = request(w.issuer, "GET", "/jwks").json()["keys"]
+        w.check_signature(answer.text, next(k for k in keys if k["kid"] == header["kid"]))
+        assert jwt_part(tokens["id_token"], 0)["alg"] == "RS256", "silent metadata means RS256 for ID tokens"
+
+
+def D06_E16_signed_userinfo_is_no_other_token(w):
+    party, tokens, answer = signed_userinfo(w, "ES256")
+    claims = jwt_part(answer.text, 1)
+    assert not {"exp", "nonce", "auth_time", "at_hash", "sid"} & set(claims), claims
+    assert userinfo(w, Authorization="Bearer " + answer.text).status == 401
+    assert party.token({"token": answer.text}, path="/introspect").json() == {"active": False}
+    page = w.signed_in().get(party.url(id_token_hint=answer.text))
+    assert page.query()["error"] == "invalid_request"
+    assert w.signed_in().get(party.url(id_token_hint=tokens["id_token"])).query().get("code")
 
 
 def D07_scope_and_person(w):

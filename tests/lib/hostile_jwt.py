@@ -387,7 +387,7 @@ def E15_encrypted(p, _):
 
 def E16_types(p, _):
     used = (p.header.get("typ") or "").lower()
-    for typ in ("at+jwt", "application/at+jwt", "logout+jwt", "dpop+jwt", "token-introspection+jwt", "secevent+jwt",
+    for typ in ("at+jwt", "application/at+jwt", "logout+jwt", "dpop+jwt", "token-introspection+jwt", "userinfo+jwt", "secevent+jwt",
                 "oauth-authz-req+jwt", "JOSE+JSON", "JOSE", "x", "JWT ", "jwt\0", 1, ["JWT"], True, {}):
         if str(typ).lower().replace("application/", "") != used:
             yield f"typ {typ!r}", p.token(header={"typ": typ})
