@@ -11,7 +11,7 @@ from party import FORM, Party, b64url, b64url_decode, is_error_page, is_sign_in,
 
 # says nothing about the algorithm of its ID tokens
 SIGNED = {"client_name": "Bộ", "redirect_uris": ["https://signed.example/cb"], "legal_basis": "QĐ 1/2026",
-          "scope": "openid profile email"}
+          "scope": "openid profile email", "id_token_signed_response_alg": None}
 
 
 def userinfo(w, method="GET", query="", body=None, **headers):
