@@ -146,10 +146,10 @@ store:
         return run.returncode, answer
 
     def add_client(self, **metadata):
-        """The registered object of RFC 7591 3.2.1, secret included."""
+        """The registered object of RFC 7591 3.2.1, secret included. None leaves a member out."""
         metadata.setdefault("client_name", "Dịch vụ thử nghiệm")
-        metadata = {n: v for n, v in metadata.items() if v is not None}
         metadata.setdefault("id_token_signed_response_alg", "ES256")
+        metadata = {n: v for n, v in metadata.items() if v is not None}
         return self.idpctl("client", "add", "--file", "-", stdin=json.dumps(metadata))[1]
 
     def add_user(self, username=None, password=None, **fields):
