@@ -3,7 +3,6 @@
  * The typed form of a registration, and the comparisons that decide about a request. */
 #include "idp/client.h"
 
-#include <openssl/evp.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -171,23 +170,20 @@ static enum err read_jwks(struct client *c, const json_t *m) {
     return text ? jwk_set_parse(span_of(text), &c->jwks) : ERR_NOMEM;
 }
 
-enum err client_from_metadata(json_t *metadata, bool is_enabled, struct span secret_hash,
+enum err client_from_metadata(json_t *metadata, bool is_enabled,
+                              const struct client_secret *secrets, size_t n_secrets,
                               struct client *ret_client) {
-    struct client c = {.found = true, .is_enabled = is_enabled};
+    struct client c = {.found = true, .is_enabled = is_enabled, .n_secrets = n_secrets};
     read_texts(&c, metadata);
     read_choices(&c, metadata);
     enum err e = read_uris(&c, metadata);
     if (e)
         return e;
     if (!c.client_id.len || c.auth == CLIENT_AUTH_INVALID || !c.grant_types || !c.id_token_alg ||
-        !c.access_token_alg)
+        !c.access_token_alg || n_secrets > CLIENT_SECRETS_MAX)
         return ERR_SYNTAX;
-    if (secret_hash.ptr) {
-        if (secret_hash.len != sizeof c.secret_hash)
-            return ERR_SYNTAX;
-        memcpy(c.secret_hash, secret_hash.ptr, secret_hash.len);
-        c.has_secret = true;
-    }
+    for (size_t i = 0; i < n_secrets; i++)
+        c.secret[i] = secrets[i];
     e = read_jwks(&c, metadata);
     if (e)
         return e;
@@ -234,11 +230,17 @@ bool client_cors_origin_allowed(const struct client *c, struct span origin) {
     return listed(c->cors_origin, c->n_cors_origins, origin);
 }
 
-bool client_secret_matches(const struct client *c, struct span secret) {
-    unsigned char digest[sizeof c->secret_hash];
-    if (!c->has_secret || !secret.len ||
-        !EVP_Digest(secret.ptr, secret.len, digest, NULL, EVP_sha256(), NULL))
-        return false;
-    return ct_equal(span_bytes(digest, sizeof digest),
-                    span_bytes(c->secret_hash, sizeof c->secret_hash));
+const struct client_secret *client_secret_match(const struct client *c, struct span secret,
+                                                int64_t now) {
+    unsigned char hash[CLIENT_SECRET_HASH_BYTES];
+    const struct client_secret *match = NULL;
+    if (!secret.len || client_secret_hash(secret, hash))
+        return NULL;
+    for (size_t i = 0; i < c->n_secrets; i++) {
+        const struct client_secret *s = &c->secret[i];
+        bool same = ct_equal(span_bytes(hash, sizeof hash), span_bytes(s->hash, sizeof s->hash));
+        if (same && (s->expires_at == 0 || s->expires_at > now))
+            match = s;
+    }
+    return match;
 }

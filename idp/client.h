@@ -12,6 +12,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/span.h"
+#include "idp/client_secret.h"
 #include "keys/alg.h"
 #include "keys/jwk.h"
 
@@ -48,8 +49,8 @@ struct client {
     bool is_enabled;
     bool is_public;              /* token_endpoint_auth_method none */
     enum client_auth auth;
-    unsigned char secret_hash[32]; /* SHA-256 of a secret of at least 256 random bits */
-    bool has_secret;
+    struct client_secret secret[CLIENT_SECRETS_MAX]; /* newest first; some may have expired */
+    size_t n_secrets;
     unsigned grant_types;        /* GRANT_* bits */
     struct client_uri redirect_uri[CLIENT_URIS_MAX];
     size_t n_redirect_uris;
@@ -100,8 +101,10 @@ enum err client_metadata_check(struct arena *a, enum client_registrar registrar,
                                const char **reterr_code, const char **reterr_text)
     __attribute__((warn_unused_result));
 
-/* Typed form of a stored object. Strings point into `metadata`, which the client takes over. */
-enum err client_from_metadata(json_t *metadata, bool is_enabled, struct span secret_hash,
+/* Typed form of a stored object. Strings point into `metadata`, which the client takes over. At
+ * most CLIENT_SECRETS_MAX secrets. */
+enum err client_from_metadata(json_t *metadata, bool is_enabled,
+                              const struct client_secret *secrets, size_t n_secrets,
                               struct client *ret_client) __attribute__((warn_unused_result));
 void client_done(struct client *c);
 
@@ -112,7 +115,9 @@ bool client_cors_origin_allowed(const struct client *c, struct span origin);
 /* Byte-exact comparison, but for the port of loopback IP redirect URIs (RFC 8252 7.3). */
 bool client_redirect_uri_allowed(const struct client *c, struct span uri);
 bool client_post_logout_uri_allowed(const struct client *c, struct span uri);
-/* Constant time. */
-bool client_secret_matches(const struct client *c, struct span secret);
+/* Which of the client's secrets that have not expired this is; NULL: none. In time that does not
+ * depend on the secrets. */
+const struct client_secret *client_secret_match(const struct client *c, struct span secret,
+                                                int64_t now);
 
 #endif

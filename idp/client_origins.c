@@ -93,7 +93,7 @@ static enum err set_add_client(struct origin_set *s, const struct client_row *ro
     struct client client;
     if (!row->is_enabled || json_parse_object(row->metadata, METADATA_MAX, &metadata))
         return ERR_OK;
-    if (client_from_metadata(metadata, row->is_enabled, row->secret_hash, &client)) {
+    if (client_from_metadata(metadata, row->is_enabled, row->secret, row->n_secrets, &client)) {
         json_decref(metadata);
         return ERR_OK;
     }

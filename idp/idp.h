@@ -20,6 +20,7 @@ struct outbound;
 struct client_keys;
 struct resource_registry;
 struct client_origins;
+struct client_secret_use;
 
 struct idp {
     _Atomic(const struct config *) config; /* swapped by SIGHUP; read through idp_config() */
@@ -31,6 +32,7 @@ struct idp {
     struct metrics *metrics;
     struct outbound *outbound;
     struct client_keys *client_keys; /* key sets by URI (protocols/oidc/client_keys.h) */
+    struct client_secret_use *secret_use; /* when each was last used, until it is written */
     struct resource_registry *resources; /* read through request_resources() */
     struct client_origins *origins;
     atomic_uint_fast64_t client_epoch; /* raised by every change to a client */

@@ -27,6 +27,7 @@
 #include "base/workpool.h"
 #include "idp/client_cache.h"
 #include "idp/client_origins.h"
+#include "idp/client_secret.h"
 #include "idp/config.h"
 #include "idp/ctl/ctl_server.h"
 #include "idp/idp.h"
@@ -44,6 +45,7 @@
 
 #define TICK_MS 1000
 #define ACTIVITY_FLUSH_SECONDS 5
+#define SECRET_USE_FLUSH_SECONDS 60
 #define PURGE_SECONDS 15
 #define PURGE_ROWS 500 /* a batch: short enough not to hold up sign-ins */
 #define DRAIN_SECONDS 10
@@ -62,7 +64,7 @@ struct daemon {
     struct server *server;
     struct ctl_server *ctl;
     int signal_fd;
-    int64_t next_flush, next_purge, next_signer_start;
+    int64_t next_flush, next_secret_flush, next_purge, next_signer_start;
     bool signer_is_down;
     bool stopping;
 };
@@ -214,6 +216,7 @@ static enum err start(struct daemon *d, const struct config *cfg) {
     if ((e = metrics_new((unsigned)idp_routes_count, &idp->metrics)) ||
         (e = session_activity_new(&idp->activity)) ||
         (e = client_origins_new(&idp->origins)) ||
+        (e = client_secret_use_new(&idp->secret_use)) ||
         (e = workpool_new((unsigned)cfg->work_threads, (unsigned)cfg->work_queue, WORK_NICE, &idp->pool)) ||
         (e = outbound_new(idp, &idp->outbound)) ||
         (e = client_keys_new(&idp->client_keys)))
@@ -255,6 +258,11 @@ static void flush_activity(struct idp *idp) {
     session_activity_drain(idp->activity, clock_now() - 2 * ACTIVITY_FLUSH_SECONDS, flush_one, &f);
     flush_run(&f);
     arena_done(&f.arena);
+}
+
+static void flush_secret_use(struct idp *idp) {
+    if (client_secret_use_flush(idp->secret_use, idp->store))
+        LOG0(LOG_WARN, "secret_use_flush_failed");
 }
 
 static void purge(struct idp *idp) {
@@ -315,6 +323,10 @@ static void tick(struct daemon *d) {
         d->next_flush = now + ACTIVITY_FLUSH_SECONDS;
         flush_activity(&d->idp);
     }
+    if (now >= d->next_secret_flush) {
+        d->next_secret_flush = now + SECRET_USE_FLUSH_SECONDS;
+        flush_secret_use(&d->idp);
+    }
     if (now >= d->next_purge) {
         d->next_purge = now + PURGE_SECONDS;
         purge(&d->idp);
@@ -347,9 +359,12 @@ static void stop(struct daemon *d) {
     workpool_free(d->idp.pool);
     if (d->idp.store && d->idp.activity)
         flush_activity(&d->idp);
+    if (d->idp.store && d->idp.secret_use)
+        flush_secret_use(&d->idp);
     session_activity_free(d->idp.activity);
     client_keys_free(d->idp.client_keys);
     client_origins_free(d->idp.origins);
+    client_secret_use_free(d->idp.secret_use);
     keyring_free(d->idp.keyring);
     resource_registry_free(d->idp.resources);
     store_close(d->idp.store);

@@ -7,9 +7,11 @@
 
 const struct ctl_command ctl_commands[] = {
     /* noun     verb            words           options              flags                  help */
-    {"client",  "add",          {NULL},         {NULL},              CTL_FILE | CTL_SECRET, "register a client from RFC 7591 metadata"},
+    {"client",  "add",          {NULL},         {"expires-in"},      CTL_FILE | CTL_SECRET, "register a client from RFC 7591 metadata"},
     {"client",  "list",         {NULL},         {NULL},              0,                     "all clients"},
-    {"client",  "show",         {"client_id"},  {NULL},              0,                     "one client's metadata"},
+    {"client",  "show",         {"client_id"},  {NULL},              0,                     "one client's metadata, and how old its secrets are"},
+    {"client",  "rotate-secret", {"client_id"}, {"overlap", "expires-in"}, CTL_SECRET,      "a new secret; the old one ends after the overlap"},
+    {"client",  "drop-secret",  {"client_id"},  {NULL},              0,                     "end the secret before the newest at once"},
     {"client",  "disable",      {"client_id"},  {NULL},              0,                     "refuse it and revoke its grants"},
     {"client",  "enable",       {"client_id"},  {NULL},              0,                     "accept it again"},
     {"resource", "add",         {NULL},         {NULL},              CTL_FILE,              "register a resource: what tokens are for"},

@@ -43,7 +43,8 @@ bool ctl_find_user(struct ctl_call *c, struct user *ret_user);
 void ctl_audit(struct ctl_call *c, struct batch *b, const char *event, struct span target);
 
 typedef void ctl_handler(struct ctl_call *c);
-ctl_handler ctl_client_add, ctl_client_list, ctl_client_show, ctl_client_disable, ctl_client_enable;
+ctl_handler ctl_client_add, ctl_client_list, ctl_client_show, ctl_client_disable, ctl_client_enable,
+    ctl_client_rotate_secret, ctl_client_drop_secret;
 ctl_handler ctl_resource_add, ctl_resource_update, ctl_resource_list, ctl_resource_show,
     ctl_resource_disable, ctl_resource_enable;
 ctl_handler ctl_user_add, ctl_user_list, ctl_user_show, ctl_user_lock, ctl_user_unlock, ctl_user_disable,

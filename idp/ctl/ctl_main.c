@@ -27,6 +27,8 @@ struct invocation {
     bool json;
     const struct ctl_command *command;
     json_t *args;
+    const char *secret_path; /* of --secret-file */
+    int secret_fd;           /* -1: the secret goes to standard output */
 };
 
 static int usage(void) {
@@ -41,6 +43,8 @@ static int usage(void) {
             buf_add_str(&line, " --file F");
         for (size_t k = 0; k < ARRAY_LEN(c->options) && c->options[k]; k++)
             buf_addf(&line, " [--%s V]", c->options[k]);
+        if (c->flags & CTL_SECRET)
+            buf_add_str(&line, " [--secret-file F]");
         fprintf(stderr, "  %-44s %s\n", line.data, c->help);
     }
     fputs("  jose verify --jwk FILE [--alg A]             verify a compact JWS from standard input\n", stderr);
@@ -102,20 +106,36 @@ static int take_file(struct invocation *v, const char *path) {
     return CTL_DONE;
 }
 
+/* Made before the command is sent: a secret that nobody can keep must not come to be. */
+static int make_secret_file(struct invocation *v, const char *path) {
+    cleanup_close(&v->secret_fd);
+    v->secret_path = path;
+    v->secret_fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    return v->secret_fd >= 0 ? CTL_DONE
+                             : fail(v, CTL_USAGE, "invalid_request",
+                                    "--secret-file cannot be made, or is there already");
+}
+
+static int take_option(struct invocation *v, const char *name, const char *value) {
+    const struct ctl_command *c = v->command;
+    if (c->flags & CTL_FILE && strcmp(name, "file") == 0)
+        return take_file(v, value);
+    if (c->flags & CTL_SECRET && strcmp(name, "secret-file") == 0)
+        return make_secret_file(v, value);
+    if (!is_option(c, name))
+        return usage();
+    return json_object_set_new(v->args, name, json_string(value)) ? usage() : CTL_DONE;
+}
+
 static int parse_words(struct invocation *v, int argc, char **argv) {
     const struct ctl_command *c = v->command;
     size_t words = 0;
     for (int i = 0; i < argc; i++) {
         if (strncmp(argv[i], "--", 2) == 0) {
-            const char *name = argv[i] + 2;
-            bool is_file = strcmp(name, "file") == 0 && c->flags & CTL_FILE;
-            if ((!is_file && !is_option(c, name)) || ++i == argc)
-                return usage();
-            int status = is_file ? take_file(v, argv[i]) : CTL_DONE;
+            int status = i + 1 < argc ? take_option(v, argv[i] + 2, argv[i + 1]) : usage();
             if (status)
                 return status;
-            if (!is_file)
-                json_object_set_new(v->args, name, json_string(argv[i]));
+            i++;
         } else {
             if (words == ARRAY_LEN(c->positional) || !c->positional[words])
                 return usage();
@@ -156,14 +176,27 @@ static enum err exchange(int fd, const json_t *request, struct buf *answer) {
     return n < 0 ? ERR_IO : buf_err(answer);
 }
 
+/* Moves the secret from the answer into its file; what is left is printed. */
+static enum err keep_secret(const struct invocation *v, json_t *out) {
+    struct span secret = json_str(out, "client_secret");
+    if (secret.len && (write(v->secret_fd, secret.ptr, secret.len) != (ssize_t)secret.len ||
+                       write(v->secret_fd, "\n", 1) != 1 || fsync(v->secret_fd) != 0))
+        return ERR_IO;
+    json_object_del(out, "client_secret");
+    return ERR_OK;
+}
+
 static int show(const struct invocation *v, const json_t *answer) {
     int status = (int)json_integer_value(json_object_get(answer, "status"));
     const char *error = json_string_value(json_object_get(answer, "error")),
                *description = json_string_value(json_object_get(answer, "error_description"));
     if (status != CTL_DONE)
         return fail(v, status, error ? error : "refused", description ? description : "");
-    if (v->json) {
-        json_dumpf(json_object_get(answer, "out"), stdout, JSON_COMPACT | JSON_ENCODE_ANY);
+    json_t *out = json_object_get(answer, "out");
+    if (v->secret_fd >= 0 && keep_secret(v, out))
+        return fail(v, CTL_REFUSED, "write_failed", "the secret could not be written: make another one");
+    if (v->json || v->secret_fd >= 0) {
+        json_dumpf(out, stdout, (v->json ? JSON_COMPACT : JSON_INDENT(2)) | JSON_ENCODE_ANY);
         putchar('\n');
     } else {
         struct span text = json_str(answer, "text");
@@ -186,7 +219,7 @@ static int talk(const struct invocation *v) {
 }
 
 int main(int argc, char **argv) {
-    struct invocation v = {.socket = DEFAULT_SOCKET};
+    struct invocation v = {.socket = DEFAULT_SOCKET, .secret_fd = -1};
     int at = 1, used = 0;
     for (; at < argc && strncmp(argv[at], "--", 2) == 0; at++) {
         if (strcmp(argv[at], "--json") == 0)
@@ -206,5 +239,10 @@ int main(int argc, char **argv) {
     AUTO_JSON json_t *args = json_object();
     v.args = args;
     int status = args ? parse_words(&v, argc - at - used, argv + at + used) : CTL_REFUSED;
-    return status ? status : talk(&v);
+    if (!status)
+        status = talk(&v);
+    if (status && v.secret_fd >= 0)
+        (void)unlink(v.secret_path);
+    cleanup_close(&v.secret_fd);
+    return status;
 }

@@ -48,6 +48,8 @@ static const struct {
 } handlers[] = {
     {"client", "add", ctl_client_add},         {"client", "list", ctl_client_list},
     {"client", "show", ctl_client_show},       {"client", "disable", ctl_client_disable},
+    {"client", "rotate-secret", ctl_client_rotate_secret},
+    {"client", "drop-secret", ctl_client_drop_secret},
     {"client", "enable", ctl_client_enable},   {"resource", "add", ctl_resource_add},
     {"resource", "update", ctl_resource_update}, {"resource", "list", ctl_resource_list},
     {"resource", "show", ctl_resource_show},   {"resource", "disable", ctl_resource_disable},

@@ -74,10 +74,23 @@ static const char *const migration_3[] = {
     NULL,
 };
 
+/* A client has its newest secret and at most one before it, which always ends. */
+static const char *const migration_4[] = {
+    "CREATE TABLE client_secret (client_id TEXT NOT NULL, is_newest BIGINT NOT NULL, "
+    "hash BYTEA NOT NULL, created_at BIGINT NOT NULL, expires_at BIGINT NOT NULL, "
+    "last_used_at BIGINT NOT NULL, PRIMARY KEY (client_id, is_newest))",
+    "CREATE INDEX client_secret_hash ON client_secret (hash)",
+    "INSERT INTO client_secret (client_id, is_newest, hash, created_at, expires_at, last_used_at) "
+    "SELECT client_id, 1, secret_hash, created_at, 0, 0 FROM client WHERE secret_hash IS NOT NULL",
+    "ALTER TABLE client DROP COLUMN secret_hash",
+    NULL,
+};
+
 const struct sql_migration sql_migrations[] = {
     {1, migration_1},
     {2, migration_2},
     {3, migration_3},
+    {4, migration_4},
     {0, NULL},
 };
-const int sql_schema_version = 3;
+const int sql_schema_version = 4;

@@ -44,15 +44,29 @@ SQL(IDENTIFIER_DELETE_USER, "b", "DELETE FROM identifier WHERE user_id = $1")
 
 /* ---- clients ---- */
 
+#define CLIENT_COLUMNS                                                                           \
+    "c.client_id, c.metadata, c.is_enabled, c.created_at, s.hash, s.created_at, s.expires_at, "  \
+    "s.last_used_at FROM client c LEFT JOIN client_secret s ON s.client_id = c.client_id "
+
+/* A row for each secret, the newest first; one without for a client that has none. */
 SQL(CLIENT_FIND, "t",
-    "SELECT client_id, metadata, secret_hash, is_enabled, created_at FROM client "
-    "WHERE client_id = $1")
+    "SELECT " CLIENT_COLUMNS "WHERE c.client_id = $1 ORDER BY s.is_newest DESC")
 SQL(CLIENT_LIST, "i",
-    "SELECT client_id, metadata, secret_hash, is_enabled, created_at FROM client "
-    "ORDER BY client_id LIMIT $1")
-SQL(CLIENT_INSERT, "ttbii",
-    "INSERT INTO client (client_id, metadata, secret_hash, is_enabled, created_at) "
-    "VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING")
+    "SELECT " CLIENT_COLUMNS "ORDER BY c.client_id, s.is_newest DESC LIMIT $1")
+SQL(CLIENT_INSERT, "ttii",
+    "INSERT INTO client (client_id, metadata, is_enabled, created_at) "
+    "VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING")
+SQL(CLIENT_SECRET_INSERT, "tibiii",
+    "INSERT INTO client_secret (client_id, is_newest, hash, created_at, expires_at, last_used_at) "
+    "VALUES ($1, $2, $3, $4, $5, $6)")
+SQL(CLIENT_SECRET_DELETE_OLD, "t",
+    "DELETE FROM client_secret WHERE client_id = $1 AND is_newest = 0")
+SQL(CLIENT_SECRET_MAKE_OLD, "ti",
+    "UPDATE client_secret SET is_newest = 0, expires_at = "
+    "CASE WHEN expires_at > 0 AND expires_at < $2 THEN expires_at ELSE $2 END "
+    "WHERE client_id = $1 AND is_newest = 1")
+SQL(CLIENT_SECRET_TOUCH, "bi",
+    "UPDATE client_secret SET last_used_at = $2 WHERE hash = $1 AND last_used_at < $2")
 SQL(CLIENT_SET_ENABLED, "ti", "UPDATE client SET is_enabled = $2 WHERE client_id = $1")
 SQL(CLIENT_REVOKE_GRANTS, "ti",
     "UPDATE oauth_grant SET revoked_at = $2 WHERE client_id = $1 AND revoked_at = 0")
@@ -227,6 +241,7 @@ SQL(SCHEMA_SET_VERSION, "i",
     "ON CONFLICT (name) DO UPDATE SET value = excluded.value")
 
 #undef USER_COLUMNS
+#undef CLIENT_COLUMNS
 #undef SESSION_COLUMNS
 #undef THROTTLE_UNTIL
 #undef THROTTLE_NEXT

@@ -16,6 +16,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/span.h"
+#include "idp/client_secret.h"
 #include "idp/grant.h"
 #include "idp/session.h"
 #include "idp/store/batch.h"
@@ -117,15 +118,26 @@ struct client_row {
     bool found;
     struct span client_id;
     struct span metadata;    /* JSON */
-    struct span secret_hash; /* 32 bytes or absent */
+    struct client_secret secret[CLIENT_SECRETS_MAX]; /* newest first */
+    size_t n_secrets;
     bool is_enabled;
     int64_t created_at;
 };
 void store_client_find(struct batch *b, struct span client_id, struct client_row *ret);
-/* Gate: ERR_EXISTS. */
+/* With its secrets. Gate: ERR_EXISTS. */
 void store_client_insert(struct batch *b, const struct client_row *row);
 /* Gate: ERR_NOT_FOUND. Disabling also revokes the client's grants. */
 void store_client_set_enabled(struct batch *b, struct span client_id, bool is_enabled, int64_t now);
+
+/* `fresh` becomes the newest secret; the newest before it ends at `old_ends_at`, if not earlier; any
+ * other goes. Gate: ERR_NOT_FOUND, no such client or none that has a secret. */
+void store_client_secret_rotate(struct batch *b, struct span client_id,
+                                const struct client_secret *fresh, int64_t old_ends_at);
+/* The secret before the newest ends now. Gate: ERR_NOT_FOUND. */
+void store_client_secret_drop(struct batch *b, struct span client_id);
+/* last_used_at, if it is later than what is there. No gate. */
+void store_client_secret_touch(struct batch *b, const unsigned char hash[CLIENT_SECRET_HASH_BYTES],
+                               int64_t last_used_at);
 
 struct client_list {
     struct client_row *item;

@@ -5,18 +5,30 @@
 
 #define CLIENTS_MAX 10000
 
-static enum err client_from_row(struct arena *a, const struct db_row *row, struct client_row *c) {
-    c->found = true;
-    c->client_id = col_span(a, row, 0);
-    c->metadata = col_span(a, row, 1);
-    c->secret_hash = col_span(a, row, 2);
-    c->is_enabled = col_int(row, 3) != 0;
-    c->created_at = col_int(row, 4);
-    return c->client_id.ptr && c->metadata.ptr ? ERR_OK : ERR_STORE;
+/* A client comes as a row for each of its secrets. */
+static enum err add_row(struct arena *a, const struct db_row *row, struct client_row *c) {
+    if (!c->found) {
+        c->found = true;
+        c->client_id = col_span(a, row, 0);
+        c->metadata = col_span(a, row, 1);
+        c->is_enabled = col_int(row, 2) != 0;
+        c->created_at = col_int(row, 3);
+    }
+    if (!c->client_id.ptr || !c->metadata.ptr)
+        return ERR_STORE;
+    if (row->col[4].kind == DB_NULL)
+        return ERR_OK;
+    if (c->n_secrets == CLIENT_SECRETS_MAX)
+        return ERR_STORE;
+    struct client_secret *s = &c->secret[c->n_secrets++];
+    s->created_at = col_int(row, 5);
+    s->expires_at = col_int(row, 6);
+    s->last_used_at = col_int(row, 7);
+    return col_bytes(row, 4, s->hash, sizeof s->hash);
 }
 
 static enum err client_row(struct arena *a, const struct db_row *row, void *ret) {
-    return client_from_row(a, row, ret);
+    return add_row(a, row, ret);
 }
 
 void store_client_find(struct batch *b, struct span client_id, struct client_row *ret) {
@@ -25,10 +37,19 @@ void store_client_find(struct batch *b, struct span client_id, struct client_row
     op->ret = ret;
 }
 
+static void insert_secret(struct batch *b, struct span client_id, bool is_newest,
+                          const struct client_secret *s) {
+    BATCH_ADD(b, STMT_CLIENT_SECRET_INSERT, v_text(client_id), v_int(is_newest),
+              v_bytes(s->hash, sizeof s->hash), v_int(s->created_at), v_int(s->expires_at),
+              v_int(s->last_used_at));
+}
+
 void store_client_insert(struct batch *b, const struct client_row *row) {
     BATCH_ADD(b, STMT_CLIENT_INSERT, v_text(row->client_id), v_text(row->metadata),
-              v_blob(row->secret_hash), v_int(row->is_enabled), v_int(row->created_at))
+              v_int(row->is_enabled), v_int(row->created_at))
         ->refusal = ERR_EXISTS;
+    for (size_t i = 0; i < row->n_secrets; i++)
+        insert_secret(b, row->client_id, i == 0, &row->secret[i]);
 }
 
 void store_client_set_enabled(struct batch *b, struct span client_id, bool is_enabled,
@@ -39,17 +60,40 @@ void store_client_set_enabled(struct batch *b, struct span client_id, bool is_en
         BATCH_ADD(b, STMT_CLIENT_REVOKE_GRANTS, v_text(client_id), v_int(now));
 }
 
+void store_client_secret_rotate(struct batch *b, struct span client_id,
+                                const struct client_secret *fresh, int64_t old_ends_at) {
+    BATCH_ADD(b, STMT_CLIENT_SECRET_DELETE_OLD, v_text(client_id));
+    BATCH_ADD(b, STMT_CLIENT_SECRET_MAKE_OLD, v_text(client_id), v_int(old_ends_at))->refusal =
+        ERR_NOT_FOUND;
+    insert_secret(b, client_id, true, fresh);
+}
+
+void store_client_secret_drop(struct batch *b, struct span client_id) {
+    BATCH_ADD(b, STMT_CLIENT_SECRET_DELETE_OLD, v_text(client_id))->refusal = ERR_NOT_FOUND;
+}
+
+void store_client_secret_touch(struct batch *b, const unsigned char hash[CLIENT_SECRET_HASH_BYTES],
+                               int64_t last_used_at) {
+    BATCH_ADD(b, STMT_CLIENT_SECRET_TOUCH, v_bytes(hash, CLIENT_SECRET_HASH_BYTES),
+              v_int(last_used_at));
+}
+
 static enum err client_list_row(struct arena *a, const struct db_row *row, void *ret) {
     struct client_list *list = ret;
+    if (list->count) {
+        struct client_row *last = &list->item[list->count - 1];
+        if (span_eq(last->client_id, row->col[0].bytes))
+            return add_row(a, row, last);
+    }
     struct client_row *item = list_grow(a, list->item, list->count, sizeof *item);
     if (!item)
         return ERR_NOMEM;
     list->item = item;
-    return client_from_row(a, row, &list->item[list->count++]);
+    return add_row(a, row, &list->item[list->count++]);
 }
 
 void store_client_list(struct batch *b, struct client_list *ret) {
-    struct op *op = BATCH_ADD(b, STMT_CLIENT_LIST, v_int(CLIENTS_MAX));
+    struct op *op = BATCH_ADD(b, STMT_CLIENT_LIST, v_int(CLIENTS_MAX * CLIENT_SECRETS_MAX));
     op->row = client_list_row;
     op->ret = ret;
 }

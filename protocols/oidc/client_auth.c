@@ -87,14 +87,19 @@ struct oidc_failure client_auth_parse(struct arena *a, const struct client_auth_
     return PASS;
 }
 
-enum verdict client_auth_check(const struct client *client, const struct client_auth_claim *claim) {
-    static const struct client nobody = {.has_secret = true};
+enum verdict client_auth_check(const struct client *client, const struct client_auth_claim *claim,
+                               int64_t now, const struct client_secret **ret_secret) {
+    static const struct client nobody = {.n_secrets = 1};
     const struct client *c = client ? client : &nobody;
-    bool matches = claim->method == CLIENT_AUTH_NONE
-                       ? c->is_public
-                       : c->has_secret && client_secret_matches(c, claim->secret);
+    const struct client_secret *secret = claim->method == CLIENT_AUTH_NONE
+                                             ? NULL
+                                             : client_secret_match(c, claim->secret, now);
+    bool matches = claim->method == CLIENT_AUTH_NONE ? c->is_public : secret != NULL;
     if (!client || !client->is_enabled || claim->method == CLIENT_AUTH_INVALID ||
         claim->method == CLIENT_AUTH_PRIVATE_KEY_JWT)
         return DENY;
-    return matches && client->auth == claim->method ? ALLOW : DENY;
+    if (!matches || client->auth != claim->method)
+        return DENY;
+    *ret_secret = secret;
+    return ALLOW;
 }

@@ -45,6 +45,7 @@ struct oidc_failure client_auth_parse(struct arena *a, const struct client_auth_
                                       struct client_auth_claim *ret_claim);
 /* Whether `client` (NULL: unknown) is who it says, by secret or by having none. The secret is
  * compared in constant time, also for unknown clients. Never ALLOW for an assertion. */
-enum verdict client_auth_check(const struct client *client, const struct client_auth_claim *claim);
+enum verdict client_auth_check(const struct client *client, const struct client_auth_claim *claim,
+                               int64_t now, const struct client_secret **ret_secret);
 
 #endif

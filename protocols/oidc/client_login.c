@@ -107,8 +107,11 @@ enum step client_login_decide(struct request *req, struct client_login *l) {
         return unavailable(req);
     if (l->claim.method == CLIENT_AUTH_PRIVATE_KEY_JWT)
         return assertion_decide(req, l);
-    if (client_auth_check(l->lookup.client, &l->claim) != ALLOW)
+    const struct client_secret *secret;
+    if (client_auth_check(l->lookup.client, &l->claim, req->now, &secret) != ALLOW)
         return count_wrong(l);
+    if (secret)
+        client_secret_use_note(request_idp(req)->secret_use, req->thread->index, secret, req->now);
     return proven(l);
 }
 

@@ -26,7 +26,8 @@ enum err client_lookup_finish(struct request *req, struct client_lookup *l) {
     if (e)
         return e;
     struct client client;
-    e = client_from_metadata(metadata, l->row.is_enabled, l->row.secret_hash, &client);
+    e = client_from_metadata(metadata, l->row.is_enabled, l->row.secret,
+                             l->row.n_secrets, &client);
     if (e) {
         json_decref(metadata);
         return e;

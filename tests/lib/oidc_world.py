@@ -102,11 +102,11 @@ class World:
         self.provider.start()
 
     def store_rows(self):
-        """Table -> all its rows; without the last-seen times, which are flushed on their own."""
+        """Table -> all its rows; without the last-seen and last-used times, which are flushed on their own."""
         with contextlib.closing(sqlite3.connect(f"file:{self.provider.path('idp.db')}?mode=ro", uri=True)) as db:
             db.row_factory = sqlite3.Row
             tables = [r["name"] for r in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-            return {t: [tuple(v for k, v in zip(r.keys(), r) if k != "last_seen")
+            return {t: [tuple(v for k, v in zip(r.keys(), r) if k not in ("last_seen", "last_used_at"))
                         for r in db.execute(f'SELECT * FROM "{t}" ORDER BY 1')] for t in tables}
 
     def check_signature(self, token, jwk):

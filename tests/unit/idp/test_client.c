@@ -185,9 +185,9 @@ static void test_registrations(void **state) {
             continue;
         }
         CLEANUP(client_done) struct client c = {0};
-        assert_int_equal(client_from_metadata(json_incref(normal), true, SPAN_NONE, &c), ERR_OK);
+        assert_int_equal(client_from_metadata(json_incref(normal), true, NULL, 0, &c), ERR_OK);
         assert_true(c.found && c.client_id.len > 0 && c.scope.len > 0);
-        assert_false(client_secret_matches(&c, SPAN("")));
+        assert_null(client_secret_match(&c, SPAN(""), 1));
     }
 }
 
@@ -238,7 +238,7 @@ static void test_cors_origins(void **state) {
         const char *code, *why;
         assert_int_equal(check(&a, cases[i].metadata, &normal, &code, &why), ERR_OK);
         CLEANUP(client_done) struct client c = {0};
-        assert_int_equal(client_from_metadata(normal, true, SPAN_NONE, &c), ERR_OK);
+        assert_int_equal(client_from_metadata(normal, true, NULL, 0, &c), ERR_OK);
         assert_int_equal(client_cors_origin_allowed(&c, span_of(cases[i].origin)), cases[i].allowed);
     }
 }
@@ -250,7 +250,7 @@ static void test_defaults(void **state) {
     const char *code, *why;
     assert_int_equal(check(&a, "{" R ",\"x_unknown\":7}", &normal, &code, &why), ERR_OK);
     CLEANUP(client_done) struct client c = {0};
-    assert_int_equal(client_from_metadata(normal, true, SPAN_NONE, &c), ERR_OK);
+    assert_int_equal(client_from_metadata(normal, true, NULL, 0, &c), ERR_OK);
     assert_int_equal(c.auth, CLIENT_AUTH_SECRET_BASIC);
     assert_false(c.is_public);
     assert_int_equal(c.grant_types,
@@ -533,14 +533,22 @@ static void test_secret(void **state) {
     const char *code, *why;
     assert_int_equal(check(&a, "{" R "}", &normal, &code, &why), ERR_OK);
     CLEANUP(client_done) struct client c = {0};
-    assert_int_equal(client_from_metadata(normal, true, span_bytes(hash, 31), &c), ERR_SYNTAX);
-    assert_int_equal(client_from_metadata(json_incref(normal), false, span_bytes(hash, 32), &c),
-                     ERR_OK);
+    struct client_secret secret[CLIENT_SECRETS_MAX] = {{.created_at = 1}, {.expires_at = 9}};
+    memcpy(secret[0].hash, hash, sizeof hash);
+    memcpy(secret[1].hash, hash, sizeof hash);
+    secret[1].hash[0] ^= 1;
+    assert_int_equal(client_from_metadata(normal, true, secret, CLIENT_SECRETS_MAX + 1, &c),
+                     ERR_SYNTAX);
+    assert_int_equal(client_from_metadata(json_incref(normal), false, secret, 2, &c), ERR_OK);
     assert_false(c.is_enabled);
-    assert_true(client_secret_matches(&c, SPAN("abc")));
-    assert_false(client_secret_matches(&c, SPAN("abd")));
-    assert_false(client_secret_matches(&c, SPAN("")));
-    assert_false(client_secret_matches(&c, SPAN_NONE));
+    assert_ptr_equal(client_secret_match(&c, SPAN("abc"), 1), &c.secret[0]);
+    assert_null(client_secret_match(&c, SPAN("abd"), 1));
+    assert_null(client_secret_match(&c, SPAN(""), 1));
+    assert_null(client_secret_match(&c, SPAN_NONE, 1));
+    memcpy(c.secret[1].hash, hash, sizeof hash); /* the previous one, until it ends */
+    c.secret[0].hash[0] ^= 1;
+    assert_ptr_equal(client_secret_match(&c, SPAN("abc"), 8), &c.secret[1]);
+    assert_null(client_secret_match(&c, SPAN("abc"), 9));
 }
 
 /* A row that was written by hand, or by another version. */
@@ -561,7 +569,7 @@ static void test_damaged_row(void **state) {
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         AUTO_JSON json_t *row = json_loads(rows[i], 0, NULL);
         struct client c;
-        assert_int_equal(client_from_metadata(row, true, SPAN_NONE, &c), ERR_SYNTAX);
+        assert_int_equal(client_from_metadata(row, true, NULL, 0, &c), ERR_SYNTAX);
     }
 }
 

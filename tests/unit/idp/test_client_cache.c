@@ -23,7 +23,7 @@ static struct client make(unsigned number) {
                   "grant_types", "authorization_code", "id_token_signed_response_alg", "ES256",
                   "access_token_signed_response_alg", "ES256");
     struct client c;
-    assert_int_equal(client_from_metadata(m, true, SPAN_NONE, &c), ERR_OK);
+    assert_int_equal(client_from_metadata(m, true, NULL, 0, &c), ERR_OK);
     return c;
 }
 

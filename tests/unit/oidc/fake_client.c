@@ -2,8 +2,8 @@
  *
  * Stands in for idp/client.c in tests of this folder: plain comparisons, the same contract. */
 #include <openssl/sha.h>
+#include <string.h>
 
-#include "base/secret.h"
 #include "idp/client.h"
 
 bool client_redirect_uri_allowed(const struct client *c, struct span uri) {
@@ -13,8 +13,13 @@ bool client_redirect_uri_allowed(const struct client *c, struct span uri) {
     return false;
 }
 
-bool client_secret_matches(const struct client *c, struct span secret) {
+const struct client_secret *client_secret_match(const struct client *c, struct span secret,
+                                                int64_t now) {
     unsigned char hash[32];
     SHA256((const unsigned char *)(secret.ptr ? secret.ptr : ""), secret.len, hash);
-    return c->has_secret && ct_equal(span_bytes(hash, 32), span_bytes(c->secret_hash, 32));
+    for (size_t i = 0; i < c->n_secrets; i++)
+        if (memcmp(hash, c->secret[i].hash, 32) == 0 &&
+            (!c->secret[i].expires_at || c->secret[i].expires_at > now))
+            return &c->secret[i];
+    return NULL;
 }

@@ -10,6 +10,25 @@
 #include "protocols/oidc/client_assertion.h"
 #include "protocols/oidc/client_auth.h"
 
+#define NOW 1700000000
+
+static enum verdict check_at(const struct client *c, const struct client_auth_claim *claim,
+                             int64_t now) {
+    const struct client_secret *secret = (const void *)c; /* to be seen to be set, or left alone */
+    enum verdict v = client_auth_check(c, claim, now, &secret);
+    if (v != ALLOW)
+        assert_ptr_equal(secret, c);
+    else if (claim->method == CLIENT_AUTH_NONE)
+        assert_null(secret);
+    else
+        assert_in_range((uintptr_t)secret, (uintptr_t)&c->secret[0], (uintptr_t)&c->secret[1]);
+    return v;
+}
+
+static enum verdict check_now(const struct client *c, const struct client_auth_claim *claim) {
+    return check_at(c, claim, NOW);
+}
+
 static struct arena arena = ARENA_INIT(1024 * 1024);
 
 static struct span basic(const char *id_and_secret) {
@@ -67,7 +86,7 @@ static void test_B08_malformed_headers(void **state) {
         struct client_auth_input in = header_input(headers[i]);
         assert_int_equal(parse(&in, &claim), OIDC_INVALID_CLIENT);
         assert_true(claim.used_header);
-        assert_int_equal(client_auth_check(NULL, &claim), DENY);
+        assert_int_equal(check_now(NULL, &claim), DENY);
     }
 }
 
@@ -139,8 +158,10 @@ static struct client sample(enum client_auth auth) {
                        .is_enabled = true,
                        .is_public = auth == CLIENT_AUTH_NONE,
                        .auth = auth,
-                       .has_secret = auth != CLIENT_AUTH_NONE};
-    SHA256((const unsigned char *)"secret", 6, c.secret_hash);
+                       .n_secrets = auth == CLIENT_AUTH_NONE ? 0 : 2};
+    SHA256((const unsigned char *)"secret", 6, c.secret[0].hash);
+    SHA256((const unsigned char *)"before", 6, c.secret[1].hash);
+    c.secret[1].expires_at = NOW + 10;
     return c;
 }
 
@@ -158,7 +179,7 @@ static void test_B10_registered_method_and_secret(void **state) {
                 .secret = methods[presented] == CLIENT_AUTH_NONE ? SPAN_NONE : SPAN("secret"),
             };
             bool good = registered == presented && presented < 3; /* an assertion needs more */
-            assert_int_equal(client_auth_check(&c, &claim), good ? ALLOW : DENY);
+            assert_int_equal(check_now(&c, &claim), good ? ALLOW : DENY);
         }
 }
 
@@ -169,14 +190,34 @@ static void test_B08_wrong_secret(void **state) {
     static const char *const wrong[] = {"", "Secret", "secret ", "secre", "secret1"};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         claim.secret = span_of(wrong[i]);
-        assert_int_equal(client_auth_check(&c, &claim), DENY);
+        assert_int_equal(check_now(&c, &claim), DENY);
     }
     claim.secret = SPAN("secret");
-    assert_int_equal(client_auth_check(&c, &claim), ALLOW);
+    assert_int_equal(check_now(&c, &claim), ALLOW);
     c.is_enabled = false;
-    assert_int_equal(client_auth_check(&c, &claim), DENY);
-    assert_int_equal(client_auth_check(NULL, &claim), DENY);
-    assert_int_equal(client_auth_check(NULL, &(struct client_auth_claim){0}), DENY);
+    assert_int_equal(check_now(&c, &claim), DENY);
+    assert_int_equal(check_now(NULL, &claim), DENY);
+    assert_int_equal(check_now(NULL, &(struct client_auth_claim){0}), DENY);
+}
+
+/* Both are good until the older ends; the moment of its end is too late. */
+static void test_two_secrets_and_their_ends(void **state) {
+    (void)state;
+    struct client c = sample(CLIENT_AUTH_SECRET_POST);
+    struct client_auth_claim claim = {.method = CLIENT_AUTH_SECRET_POST, .client_id = SPAN("portal"),
+                                      .secret = SPAN("before")};
+    assert_int_equal(check_at(&c, &claim, NOW + 9), ALLOW);
+    assert_int_equal(check_at(&c, &claim, NOW + 10), DENY);
+    claim.secret = SPAN("secret");
+    assert_int_equal(check_at(&c, &claim, NOW + 10), ALLOW);
+    c.secret[0].expires_at = NOW + 20;
+    assert_int_equal(check_at(&c, &claim, NOW + 19), ALLOW);
+    assert_int_equal(check_at(&c, &claim, NOW + 20), DENY);
+    claim.secret = SPAN("third");
+    assert_int_equal(check_at(&c, &claim, NOW), DENY);
+    c.n_secrets = 0;
+    claim.secret = SPAN("secret");
+    assert_int_equal(check_at(&c, &claim, NOW), DENY);
 }
 
 int main(void) {
@@ -187,6 +228,7 @@ int main(void) {
         cmocka_unit_test(test_B10_assertions),
         cmocka_unit_test(test_B10_registered_method_and_secret),
         cmocka_unit_test(test_B08_wrong_secret),
+        cmocka_unit_test(test_two_secrets_and_their_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
