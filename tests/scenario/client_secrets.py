@@ -2,10 +2,8 @@
 """Changing a client's secret while it works: both are good until the older one ends; a third, an
 expired and a dropped one are not; staff see ages and last uses, and nobody sees a secret twice."""
 import base64
-import contextlib
 import json
 import os
-import sqlite3
 import stat
 import sys
 import time
@@ -144,22 +142,6 @@ def afterwards(p, secrets):
     check.that("no secret in audit, log or store", not any(s in text for s in secrets))
 
 
-def upgrade(p):
-    """The store of a version that knew one secret a client."""
-    secret = p.add_client(client_id="early", **MACHINE)["client_secret"]
-    p.stop()
-    with contextlib.closing(sqlite3.connect(p.path("idp.db"))) as db, db:
-        db.execute("ALTER TABLE client ADD COLUMN secret_hash BYTEA")
-        db.execute("UPDATE client SET secret_hash = (SELECT hash FROM client_secret s WHERE is_newest = 1 AND "
-                   "s.client_id = client.client_id)")
-        db.execute("DROP TABLE client_secret")
-        db.execute("UPDATE meta SET value = 3 WHERE name = 'schema_version'")
-    p.start()
-    check.that("an earlier store's secrets are still good", token(p, "early", secret) == 200 and
-               token(p, "early", secret[1:]) == 401 and len(secrets_of(p, "early")) == 1 and
-               secrets_of(p, "public") == [])
-
-
 def main():
     with idp.Provider() as p:
         secrets = rotation(p)
@@ -168,7 +150,6 @@ def main():
         secrets.append(secret_file(p))
         throttled(p, secrets[1])
         afterwards(p, secrets)
-        upgrade(p)
     return check.end()
 
 

@@ -29,6 +29,35 @@ static enum err try_open(struct fixture *f, const char **ret_why) {
     return e;
 }
 
+/* The file of a program that knew the schema of `version` and none after it. */
+static void make_schema(const char *path, int version) {
+    close(open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0600));
+    for (const struct sql_migration *m = sql_migrations; m->version && m->version <= version; m++)
+        for (const char *const *sql = m->statements; *sql; sql++)
+            edit(path, *sql);
+    char set[96];
+    (void)snprintf(set, sizeof set, "INSERT INTO meta (name, value) VALUES ('schema_version', %d)",
+                   version);
+    edit(path, set);
+}
+
+static void test_secrets_of_an_earlier_schema_are_kept(void **state) {
+    struct fixture *f = *state;
+    struct client_row secret = {.found = false}, public = {.found = false};
+    make_schema(f->path, 3);
+    edit(f->path, "INSERT INTO client (client_id, metadata, secret_hash, is_enabled, created_at) "
+                  "VALUES ('s', '{}', zeroblob(32), 1, 7), ('p', '{}', NULL, 0, 8)");
+    fixture_open(f);
+    store_client_find(fresh(f), SPAN("s"), &secret);
+    store_client_find(&f->b, SPAN("p"), &public);
+    assert_int_equal(run_read(f), ERR_OK);
+    const struct client_secret want = {.created_at = 7};
+    assert_int_equal(secret.n_secrets, 1);
+    assert_memory_equal(&secret.secret[0], &want, sizeof want);
+    assert_true(secret.is_enabled && secret.created_at == 7);
+    assert_true(public.found && !public.is_enabled && public.n_secrets == 0);
+}
+
 static void test_what_was_written_is_there_after_reopening(void **state) {
     struct fixture *f = *state;
     struct session s = make_session(f, 1), found = {0};
@@ -138,6 +167,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         STORE_TEST(test_what_was_written_is_there_after_reopening),
         STORE_TEST(test_a_newer_schema_is_refused),
+        cmocka_unit_test_setup_teardown(test_secrets_of_an_earlier_schema_are_kept, folder_setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_half_a_migration_is_none, folder_setup, teardown),
         STORE_TEST(test_a_damaged_file_is_refused),
         STORE_TEST(test_a_path_that_cannot_be_is_refused),
