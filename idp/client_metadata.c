@@ -359,8 +359,6 @@ static bool apply_defaults(struct check *k) {
         !set_json(k, "response_types",
                   member_has(k, "grant_types", "authorization_code") ? "[\"code\"]" : "[]"))
         return false;
-    if (k->registrar == REGISTRAR_CLIENT && !set_json(k, "self_registered", "true"))
-        return false;
     if (json_object_get(k->m, "client_id"))
         return true;
     unsigned char random[CLIENT_ID_RANDOM_BYTES];
@@ -448,6 +446,16 @@ static bool settle_sector(struct check *k) {
     return !sector.len || set_text(k, "sector", sector);
 }
 
+static bool note_registrar(struct check *k) {
+    return k->registrar == REGISTRAR_STAFF || set_json(k, "self_registered", "true");
+}
+
+void client_metadata_hide(json_t *metadata) {
+    for (size_t i = 0; i < ARRAY_LEN(members); i++)
+        if (members[i].who == STAFF_ONLY)
+            json_object_del(metadata, members[i].name);
+}
+
 static bool check_size(struct check *k) {
     AUTO_FREE char *text = json_dumps(k->m, JSON_COMPACT);
     return (text && strlen(text) <= CLIENT_METADATA_MAX) ||
@@ -464,7 +472,7 @@ enum err client_metadata_check(struct arena *a, enum client_registrar registrar,
     bool good =
         (json_is_object(metadata) || refuse_metadata(&k, "metadata", "must be an object")) &&
         check_size(&k) && apply_defaults(&k) && check_members(&k) && check_grants(&k) &&
-        check_keys(&k) && check_scopes(&k) && settle_sector(&k);
+        check_keys(&k) && check_scopes(&k) && settle_sector(&k) && note_registrar(&k);
     if (!good) {
         *reterr_code = k.code;
         *reterr_text = k.text;

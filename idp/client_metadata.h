@@ -4,6 +4,7 @@
 #ifndef IDP_CLIENT_METADATA_H
 #define IDP_CLIENT_METADATA_H
 
+#include <jansson.h>
 #include <stddef.h>
 
 #include "base/span.h"
@@ -18,5 +19,8 @@ extern const struct client_word client_auth_words[];
 extern const size_t client_auth_words_count;
 extern const struct client_word client_grant_words[];
 extern const size_t client_grant_words_count;
+
+/* Takes out what only staff may set: the rest a client is told about itself. */
+void client_metadata_hide(json_t *metadata);
 
 #endif

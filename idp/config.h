@@ -35,6 +35,7 @@ struct config {
     struct span admin_socket;     /* idpctl's Unix socket */
     struct config_list admin_uids; /* besides root and idpd's own uid */
     struct config_list trusted_proxies; /* CIDRs */
+    struct span registration_policy; /* closed, token, open: who may register clients */
     /* what may be reached: networks, host names, "public" (idp/outbound.h) */
     struct config_list outbound_jwks, outbound_sector, outbound_request_uri;
     struct span outbound_ca_file;

@@ -119,6 +119,11 @@ const struct setting settings[] = {
     {"levels.loa3", SETTING_TEXT, FIELD(acr_3), false, 1, 100, "urn:vn:dvc:loa:3", NULL,
      "`acr` of a session of a verified person with a device-bound, user-verified key."},
 
+    {"registration.policy", SETTING_CHOICE, FIELD(registration_policy), false, 0, 0, "closed",
+     "closed token open",
+     "Who may register clients over HTTP (RFC 7591): nobody, whoever holds an initial access token "
+     "(`idpctl registration-token add`), or everybody."},
+
     {"outbound.jwks", SETTING_PLACES, FIELD(outbound_jwks), false, 0, CONFIG_LIST_MAX, NULL, NULL,
      "Where key sets of services (`jwks_uri`) may be fetched from: networks (10.0.0.0/8), host names, "
      "or `public` for any public address. Nowhere, unless listed."},

@@ -21,6 +21,8 @@
 {HTTP_GET | HTTP_POST,  "/userinfo",                         "userinfo",        &oidc_userinfo_handler,   32 * KIB, 0,                                                "OIDC Core 5.3"},
 {HTTP_POST,             "/introspect",                       "introspect",      &oidc_introspection_handler, 32 * KIB, ROUTE_FORM,                                    "RFC 7662 2"},
 {HTTP_POST,             "/revoke",                           "revoke",          &oidc_revocation_handler, 32 * KIB, ROUTE_FORM,                                       "RFC 7009 2"},
+{HTTP_POST,             "/register",                         "register",        &oidc_registration_handler, 64 * KIB, 0,                                               "RFC 7591 3"},
+{HTTP_GET | HTTP_PUT | HTTP_DELETE, "/register",             "register_manage", &oidc_management_handler, 64 * KIB, 0,                                                 "RFC 7592 2"},
 {HTTP_GET,              "/jwks",                             "jwks",            &oidc_jwks_handler,       0,        ROUTE_ANY_ORIGIN,                                 "RFC 7517 5"},
 {HTTP_GET | HTTP_POST,  "/logout",                           "logout",          &oidc_logout_handler,     32 * KIB, ROUTE_HTML | ROUTE_FORM | ROUTE_CROSS_SITE_POST,  "RP-Initiated Logout 2"},
 {HTTP_GET,              "/.well-known/openid-configuration", "discovery",       &oidc_discovery_handler,  0,        ROUTE_ANY_ORIGIN,                                 "OIDC Discovery 4"},

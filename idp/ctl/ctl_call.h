@@ -47,6 +47,7 @@ ctl_handler ctl_client_add, ctl_client_list, ctl_client_show, ctl_client_disable
     ctl_client_rotate_secret, ctl_client_drop_secret;
 ctl_handler ctl_resource_add, ctl_resource_update, ctl_resource_list, ctl_resource_show,
     ctl_resource_disable, ctl_resource_enable;
+ctl_handler ctl_registration_token_add, ctl_registration_token_list, ctl_registration_token_revoke;
 ctl_handler ctl_user_add, ctl_user_list, ctl_user_show, ctl_user_lock, ctl_user_unlock, ctl_user_disable,
     ctl_user_erase, ctl_user_set_password;
 ctl_handler ctl_keys_list, ctl_keys_generate, ctl_keys_rotate;

@@ -178,11 +178,14 @@ static enum err exchange(int fd, const json_t *request, struct buf *answer) {
 
 /* Moves the secret from the answer into its file; what is left is printed. */
 static enum err keep_secret(const struct invocation *v, json_t *out) {
-    struct span secret = json_str(out, "client_secret");
-    if (secret.len && (write(v->secret_fd, secret.ptr, secret.len) != (ssize_t)secret.len ||
-                       write(v->secret_fd, "\n", 1) != 1 || fsync(v->secret_fd) != 0))
-        return ERR_IO;
-    json_object_del(out, "client_secret");
+    static const char *const names[] = {"client_secret", "initial_access_token"};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        struct span secret = json_str(out, names[i]);
+        if (secret.len && (write(v->secret_fd, secret.ptr, secret.len) != (ssize_t)secret.len ||
+                           write(v->secret_fd, "\n", 1) != 1 || fsync(v->secret_fd) != 0))
+            return ERR_IO;
+        json_object_del(out, names[i]);
+    }
     return ERR_OK;
 }
 

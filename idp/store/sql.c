@@ -86,11 +86,20 @@ static const char *const migration_4[] = {
     NULL,
 };
 
+static const char *const migration_5[] = {
+    "CREATE TABLE registration (client_id TEXT PRIMARY KEY, token_hash BYTEA NOT NULL)",
+    "CREATE TABLE initial_token (id TEXT PRIMARY KEY, label TEXT NOT NULL, "
+    "hash BYTEA NOT NULL UNIQUE, uses_left BIGINT NOT NULL, created_at BIGINT NOT NULL, "
+    "expires_at BIGINT NOT NULL)",
+    NULL,
+};
+
 const struct sql_migration sql_migrations[] = {
     {1, migration_1},
     {2, migration_2},
     {3, migration_3},
     {4, migration_4},
+    {5, migration_5},
     {0, NULL},
 };
-const int sql_schema_version = 4;
+const int sql_schema_version = 5;

@@ -71,6 +71,27 @@ SQL(CLIENT_SET_ENABLED, "ti", "UPDATE client SET is_enabled = $2 WHERE client_id
 SQL(CLIENT_REVOKE_GRANTS, "ti",
     "UPDATE oauth_grant SET revoked_at = $2 WHERE client_id = $1 AND revoked_at = 0")
 
+SQL(CLIENT_REPLACE, "tt", "UPDATE client SET metadata = $2 WHERE client_id = $1")
+SQL(CLIENT_SECRET_DELETE_ALL, "t", "DELETE FROM client_secret WHERE client_id = $1")
+SQL(CLIENT_DELETE, "t", "DELETE FROM client WHERE client_id = $1")
+SQL(REGISTRATION_INSERT, "tb",
+    "INSERT INTO registration (client_id, token_hash) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+SQL(REGISTRATION_FIND, "t", "SELECT token_hash FROM registration WHERE client_id = $1")
+SQL(REGISTRATION_DELETE, "t", "DELETE FROM registration WHERE client_id = $1")
+SQL(INITIAL_TOKEN_INSERT, "ttbiii",
+    "INSERT INTO initial_token (id, label, hash, uses_left, created_at, expires_at) "
+    "VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING")
+SQL(INITIAL_TOKEN_FIND, "bi",
+    "SELECT id, label, uses_left, created_at, expires_at FROM initial_token "
+    "WHERE hash = $1 AND uses_left > 0 AND expires_at > $2")
+SQL(INITIAL_TOKEN_TAKE, "bi",
+    "UPDATE initial_token SET uses_left = uses_left - 1 "
+    "WHERE hash = $1 AND uses_left > 0 AND expires_at > $2")
+SQL(INITIAL_TOKEN_LIST, "i",
+    "SELECT id, label, uses_left, created_at, expires_at FROM initial_token "
+    "ORDER BY created_at, id LIMIT $1")
+SQL(INITIAL_TOKEN_DELETE, "t", "DELETE FROM initial_token WHERE id = $1")
+
 /* ---- resources ---- */
 
 SQL(RESOURCE_LIST, "i",
@@ -145,6 +166,7 @@ SQL(GRANT_LIST_SESSION, "b",
 
 /* ---- consent ---- */
 
+SQL(CONSENT_DELETE_CLIENT, "t", "DELETE FROM consent WHERE client_id = $1")
 SQL(CONSENT_FIND, "bt",
     "SELECT scope, granted_at FROM consent WHERE user_id = $1 AND client_id = $2")
 SQL(CONSENT_SAVE, "btti",

@@ -138,12 +138,55 @@ void store_client_secret_drop(struct batch *b, struct span client_id);
 /* last_used_at, if it is later than what is there. No gate. */
 void store_client_secret_touch(struct batch *b, const unsigned char hash[CLIENT_SECRET_HASH_BYTES],
                                int64_t last_used_at);
+/* The whole registration; `secret`: its first, or NULL. Gate: ERR_NOT_FOUND. */
+void store_client_replace(struct batch *b, struct span client_id, struct span metadata,
+                          const struct client_secret *secret);
+/* Its grants are revoked, its secrets, consents and registration forgotten. Gate: ERR_NOT_FOUND. */
+void store_client_delete(struct batch *b, struct span client_id, int64_t now);
 
 struct client_list {
     struct client_row *item;
     size_t count;
 };
 void store_client_list(struct batch *b, struct client_list *ret);
+
+/* ---- registration by clients (RFC 7591) ------------------------------------------------------ */
+
+#define TOKEN_HASH_BYTES   32 /* SHA-256 of 256 random bits */
+#define INITIAL_TOKENS_MAX 1000
+
+/* An initial access token, as staff gave it out. */
+struct initial_token {
+    bool found;
+    struct span id, label;
+    int64_t uses_left, created_at, expires_at;
+};
+/* Gate: ERR_EXISTS. */
+void store_initial_token_insert(struct batch *b, const struct initial_token *t,
+                                const unsigned char hash[TOKEN_HASH_BYTES]);
+/* Only one that may still be used at `now`. */
+void store_initial_token_find(struct batch *b, const unsigned char hash[TOKEN_HASH_BYTES],
+                              int64_t now, struct initial_token *ret);
+/* One use of it. Gate: ERR_REFUSED when it may not be used any more. */
+void store_initial_token_take(struct batch *b, const unsigned char hash[TOKEN_HASH_BYTES],
+                              int64_t now);
+struct initial_token_list {
+    struct initial_token *item;
+    size_t count;
+};
+void store_initial_token_list(struct batch *b, struct initial_token_list *ret);
+/* Gate: ERR_NOT_FOUND. */
+void store_initial_token_delete(struct batch *b, struct span id);
+
+/* The registration access token of a client that registered itself. */
+struct registration_row {
+    bool found;
+    unsigned char token_hash[TOKEN_HASH_BYTES];
+};
+/* Gate: ERR_EXISTS. */
+void store_registration_insert(struct batch *b, struct span client_id,
+                               const unsigned char token_hash[TOKEN_HASH_BYTES]);
+void store_registration_find(struct batch *b, struct span client_id, struct registration_row *ret);
 
 /* ---- resources ------------------------------------------------------------------------------- */
 

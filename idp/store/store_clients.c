@@ -78,6 +78,21 @@ void store_client_secret_touch(struct batch *b, const unsigned char hash[CLIENT_
               v_int(last_used_at));
 }
 
+void store_client_replace(struct batch *b, struct span client_id, struct span metadata,
+                          const struct client_secret *secret) {
+    BATCH_ADD(b, STMT_CLIENT_REPLACE, v_text(client_id), v_text(metadata))->refusal = ERR_NOT_FOUND;
+    if (secret)
+        insert_secret(b, client_id, true, secret);
+}
+
+void store_client_delete(struct batch *b, struct span client_id, int64_t now) {
+    BATCH_ADD(b, STMT_CLIENT_DELETE, v_text(client_id))->refusal = ERR_NOT_FOUND;
+    BATCH_ADD(b, STMT_CLIENT_REVOKE_GRANTS, v_text(client_id), v_int(now));
+    BATCH_ADD(b, STMT_CLIENT_SECRET_DELETE_ALL, v_text(client_id));
+    BATCH_ADD(b, STMT_REGISTRATION_DELETE, v_text(client_id));
+    BATCH_ADD(b, STMT_CONSENT_DELETE_CLIENT, v_text(client_id));
+}
+
 static enum err client_list_row(struct arena *a, const struct db_row *row, void *ret) {
     struct client_list *list = ret;
     if (list->count) {

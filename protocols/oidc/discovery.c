@@ -54,10 +54,16 @@ static const struct {
     {"require_request_uri_registration", true, "OIDC Discovery 3"},
 };
 
-static void add_endpoints(struct json_out *o, struct span issuer) {
+static bool endpoint_is_closed(const struct config *cfg, const char *key) {
+    return strcmp(key, "registration_endpoint") == 0 && span_is(cfg->registration_policy, "closed");
+}
+
+static void add_endpoints(struct json_out *o, const struct config *cfg) {
     for (size_t i = 0; i < ARRAY_LEN(endpoints); i++) {
         CLEANUP(buf_done) struct buf url = BUF_INIT(URL_MAX);
-        buf_add_span(&url, issuer);
+        if (endpoint_is_closed(cfg, endpoints[i].key))
+            continue;
+        buf_add_span(&url, cfg->issuer);
         buf_add_str(&url, endpoints[i].path);
         json_add_str(o, endpoints[i].key, buf_span(&url));
     }
@@ -125,7 +131,7 @@ static enum step discovery_parse(struct request *req) {
     struct json_out o = JSON_OUT(&b);
     json_open_object(&o, NULL);
     json_add_str(&o, "issuer", cfg->issuer);
-    add_endpoints(&o, cfg->issuer);
+    add_endpoints(&o, cfg);
     add_static_lists(&o);
     add_table_lists(&o, cfg);
     json_close_object(&o);

@@ -8,4 +8,5 @@ ENDPOINT("userinfo", "/userinfo", "userinfo_endpoint")
 ENDPOINT("introspect", "/introspect", "introspection_endpoint")
 ENDPOINT("revoke", "/revoke", "revocation_endpoint")
 ENDPOINT("jwks", "/jwks", "jwks_uri")
+ENDPOINT("register", "/register", "registration_endpoint") /* unless the policy is closed */
 ENDPOINT("logout", "/logout", "end_session_endpoint")

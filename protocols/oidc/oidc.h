@@ -18,6 +18,8 @@ extern const struct handler oidc_preflight_handler; /* OPTIONS of what pages cal
 extern const struct handler oidc_public_preflight_handler; /* OPTIONS of what anybody may read */
 extern const struct handler oidc_jwks_handler;      /* GET /jwks */
 extern const struct handler oidc_discovery_handler; /* GET both /.well-known documents */
+extern const struct handler oidc_registration_handler; /* POST /register */
+extern const struct handler oidc_management_handler; /* GET, PUT and DELETE /register */
 extern const struct handler oidc_logout_handler;    /* GET and POST /logout */
 
 #endif

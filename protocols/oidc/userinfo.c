@@ -4,8 +4,6 @@
  * token (RFC 6750). Reads only.
  *
  *   verify token ─► load grant and client ─► load person ─► claims */
-#include <strings.h>
-
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "idp/config.h"
@@ -13,6 +11,7 @@
 #include "idp/keyring.h"
 #include "idp/store/store.h"
 #include "protocols/oidc/access_use.h"
+#include "protocols/oidc/bearer.h"
 #include "protocols/oidc/claims_request.h"
 #include "protocols/oidc/cors.h"
 #include "protocols/oidc/oidc.h"
@@ -20,7 +19,6 @@
 #include "protocols/oidc/person_claims.h"
 #include "protocols/oidc/tokens.h"
 
-#define BEARER       "Bearer "
 #define USERINFO_MAX 65536
 #define USERINFO_TYP "userinfo+jwt"
 
@@ -51,8 +49,7 @@ static enum step unavailable(struct request *req) {
 /* ERR_MISSING: no token; ERR_REPEATED: more than one way of giving it; ERR_REFUSED: a way that is
  * not accepted. */
 static enum err token_find(const struct request *req, struct span *ret_token) {
-    struct span header = request_header(req, "Authorization"),
-                in_body = params_find(&req->form, "access_token");
+    struct span in_body = params_find(&req->form, "access_token");
     size_t n_headers = request_header_count(req, "Authorization");
     if (params_count(&req->query, "access_token"))
         return ERR_REFUSED;
@@ -64,13 +61,7 @@ static enum err token_find(const struct request *req, struct span *ret_token) {
         *ret_token = in_body;
         return ERR_OK;
     }
-    if (!n_headers)
-        return ERR_MISSING;
-    size_t skip = strlen(BEARER);
-    if (header.len <= skip || strncasecmp(header.ptr, BEARER, skip) != 0)
-        return ERR_SYNTAX;
-    *ret_token = (struct span){header.ptr + skip, header.len - skip};
-    return ERR_OK;
+    return bearer_find(req, ret_token);
 }
 
 static enum step userinfo_parse(struct request *req) {

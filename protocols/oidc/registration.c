@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * POST /register (RFC 7591 3, OIDC Registration 3): a client registers itself, with an initial
+ * access token from staff or, where the policy is open, without. What it may say about itself
+ * idp/client_metadata.c decides; a sector_identifier_uri is read before the client exists.
+ *
+ *   parse ─► load token ─► (fetch sector document) ─► write: token taken, client inserted ─► answer */
+#include "protocols/oidc/registration.h"
+
+#include <openssl/sha.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/cleanup.h"
+#include "base/encode.h"
+#include "base/json.h"
+#include "idp/client.h"
+#include "idp/client_metadata.h"
+#include "idp/config.h"
+#include "idp/idp.h"
+#include "protocols/oidc/audit.h"
+#include "protocols/oidc/bearer.h"
+#include "protocols/oidc/oidc.h"
+#include "protocols/oidc/oidc_error.h"
+
+#define JSON_TYPE    "application/json"
+#define ANSWER_MAX   (2 * CLIENT_METADATA_MAX)
+
+/* Registrations from one network: so many before there are waits, and how long they count. */
+#define REGISTRATIONS_FREE    30
+#define REGISTRATIONS_SECONDS 60
+#define REGISTRATIONS_MEMORY  3600
+#define THROTTLE_KIND         'r'
+
+struct registration {
+    bool has_token; /* an initial access token is needed, and was shown */
+    unsigned char token_hash[TOKEN_HASH_BYTES];
+    struct initial_token initial;
+    bool is_fetching;
+    struct span client_id, metadata; /* the object to store */
+    struct span secret_text; /* absent: it has none */
+    struct client_secret secret;
+    struct span access_text; /* the registration access token */
+    struct client_secret access;
+};
+
+/* ---- shared with management ---- */
+
+enum step registration_unauthorized(struct request *req, const char *error) {
+    const char *challenge = "Bearer realm=\"registration\"";
+    if (error)
+        challenge = arena_printf(req->arena, "%s, error=\"%s\"", challenge, error);
+    respond_header(req, "WWW-Authenticate", span_of(challenge));
+    respond_error_json(req, 401, error ? error : "invalid_token", "a valid token is needed");
+    return STEP_RESPOND;
+}
+
+enum step registration_unavailable(struct request *req) {
+    oidc_error_respond(req, OIDC_FAILURE(OIDC_TEMPORARILY_UNAVAILABLE, NULL));
+    return STEP_RESPOND;
+}
+
+enum step registration_refuse(struct request *req, const char *code, const char *text) {
+    respond_error_json(req, 400, code, text);
+    return STEP_RESPOND;
+}
+
+static bool is_json(struct span content_type) {
+    struct span type = span_cut(&content_type, ';');
+    while (type.len && type.ptr[type.len - 1] == ' ')
+        type.len--;
+    return type.len == strlen(JSON_TYPE) && strncasecmp(type.ptr, JSON_TYPE, type.len) == 0;
+}
+
+bool registration_body(struct request *req, json_t **ret_body) {
+    if (!is_json(req->content_type)) {
+        respond_error_json(req, 415, "invalid_client_metadata", "the body must be application/json");
+        return false;
+    }
+    if (json_parse_object(req->body, CLIENT_METADATA_MAX, ret_body)) {
+        (void)registration_refuse(req, "invalid_client_metadata", "the body is no JSON object");
+        return false;
+    }
+    return true;
+}
+
+void registration_respond(struct request *req, unsigned status,
+                          const struct registration_answer *answer) {
+    AUTO_JSON json_t *m = NULL;
+    if (json_parse_object(answer->metadata, CLIENT_METADATA_MAX, &m)) {
+        (void)registration_unavailable(req);
+        return;
+    }
+    CLEANUP(buf_done) struct buf b = BUF_INIT(ANSWER_MAX), uri = BUF_INIT(REDIRECT_URI_MAX);
+    buf_addf(&uri, "%.*s/register?client_id=", SPAN_FMT(request_config(req)->issuer));
+    percent_add(&uri, json_str(m, "client_id"));
+    client_metadata_hide(m);
+    struct json_out o = JSON_OUT(&b);
+    const char *name;
+    json_t *value;
+    json_open_object(&o, NULL);
+    json_object_foreach(m, name, value) {
+        json_add_value(&o, name, value);
+    }
+    json_add_i64(&o, "client_id_issued_at", answer->issued_at);
+    if (answer->secret.len) {
+        json_add_str(&o, "client_secret", answer->secret);
+        json_add_i64(&o, "client_secret_expires_at", 0);
+    }
+    json_add_str(&o, "registration_access_token", answer->access_token);
+    json_add_str(&o, "registration_client_uri", buf_span(&uri));
+    json_close_object(&o);
+    if (buf_err(&b) || buf_err(&uri))
+        (void)registration_unavailable(req);
+    else
+        respond_buf(req, status, "application/json", &b);
+}
+
+/* ---- what is asked for ---- */
+
+static struct span dump(struct arena *a, const json_t *object) {
+    AUTO_FREE char *text = json_dumps(object, JSON_COMPACT);
+    return text ? arena_dup(a, span_of(text)) : SPAN_NONE;
+}
+
+/* False: answered. */
+static bool take_metadata(struct request *req, struct registration *r) {
+    AUTO_JSON json_t *given = NULL;
+    AUTO_JSON json_t *normal = NULL;
+    const char *code, *text;
+    if (!registration_body(req, &given))
+        return false;
+    json_object_del(given, "client_id"); /* RFC 7591 3.2.1: the server's to choose */
+    if (client_metadata_check(req->arena, REGISTRAR_CLIENT, given, &normal, &code, &text)) {
+        (void)registration_refuse(req, code, text);
+        return false;
+    }
+    bool has_secret = span_starts(json_str(normal, "token_endpoint_auth_method"), "client_secret_");
+    r->metadata = dump(req->arena, normal);
+    r->client_id = arena_dup(req->arena, json_str(normal, "client_id"));
+    if (!r->metadata.ptr || !r->client_id.ptr ||
+        client_secret_make(req->arena, req->now, 0, &r->access, &r->access_text) ||
+        (has_secret && client_secret_make(req->arena, req->now, 0, &r->secret, &r->secret_text))) {
+        (void)registration_unavailable(req);
+        return false;
+    }
+    return true;
+}
+
+static enum step registration_parse(struct request *req) {
+    struct registration *r = req->state;
+    struct span policy = request_config(req)->registration_policy, token;
+    if (span_is(policy, "closed")) {
+        respond_error_json(req, 403, "access_denied", "clients are registered by staff");
+        return STEP_RESPOND;
+    }
+    enum err e = bearer_find(req, &token);
+    if (e == ERR_OK) {
+        SHA256((const unsigned char *)token.ptr, token.len, r->token_hash);
+        r->has_token = true;
+    } else if (e != ERR_MISSING || !span_is(policy, "open")) {
+        return registration_unauthorized(req, e == ERR_MISSING ? NULL : "invalid_token");
+    }
+    /* Before anybody learns what may be registered: who they are. */
+    return r->has_token ? STEP_LOAD : take_metadata(req, r) ? STEP_LOAD : STEP_RESPOND;
+}
+
+static void registration_load(struct request *req) {
+    struct registration *r = req->state;
+    if (r->has_token)
+        store_initial_token_find(&req->load, r->token_hash, req->now, &r->initial);
+}
+
+/* ---- the sector document ---- */
+
+static bool wants_sector(const struct registration *r, struct arena *a, struct span *ret_uri) {
+    AUTO_JSON json_t *m = NULL;
+    if (json_parse_object(r->metadata, CLIENT_METADATA_MAX, &m))
+        return false;
+    *ret_uri = arena_dup(a, json_str(m, "sector_identifier_uri"));
+    return ret_uri->len > 0;
+}
+
+static void registration_fetch(struct request *req) {
+    struct registration *r = req->state;
+    req->fetch.purpose = OUTBOUND_SECTOR;
+    req->fetch.only_public = true;
+    (void)wants_sector(r, req->arena, &req->fetch.url);
+}
+
+static bool array_has(const json_t *array, const json_t *text) {
+    for (size_t i = 0; i < json_array_size(array); i++)
+        if (json_equal(json_array_get(array, i), text))
+            return true;
+    return false;
+}
+
+/* OIDC Registration 5: "The values of the registered redirect_uris MUST be included in the elements
+ * of the array". */
+static bool sector_has_all(const struct request *req, const struct registration *r) {
+    AUTO_JSON json_t *document = NULL;
+    AUTO_JSON json_t *m = NULL;
+    if (req->fetch.result ||
+        json_parse(span_bytes(req->fetch.body, req->fetch.body_len), OUTBOUND_BODY_MAX, &document) ||
+        json_parse_object(r->metadata, CLIENT_METADATA_MAX, &m) || !json_is_array(document))
+        return false;
+    const json_t *uris = json_object_get(m, "redirect_uris");
+    for (size_t i = 0; i < json_array_size(uris); i++)
+        if (!array_has(document, json_array_get(uris, i)))
+            return false;
+    return true;
+}
+
+/* ---- decisions ---- */
+
+static enum step written(struct request *req, struct registration *r) {
+    switch (req->write.result) {
+    case ERR_OK:
+        atomic_fetch_add(&request_idp(req)->client_epoch, 1);
+        const struct registration_answer answer = {r->metadata, r->access_text, r->secret_text,
+                                                   req->now};
+        registration_respond(req, 201, &answer);
+        return STEP_RESPOND;
+    case ERR_REFUSED: /* the token was used up meanwhile */
+        return registration_unauthorized(req, "invalid_token");
+    case ERR_BUSY:
+        oidc_error_respond(req, OIDC_FAILURE(OIDC_TOO_MANY_REQUESTS, NULL));
+        return STEP_RESPOND;
+    default:
+        return registration_unavailable(req);
+    }
+}
+
+static enum step registration_decide(struct request *req) {
+    struct registration *r = req->state;
+    struct span uri;
+    if (req->wrote)
+        return written(req, r);
+    if (r->is_fetching)
+        return sector_has_all(req, r)
+                   ? STEP_WRITE
+                   : registration_refuse(req, "invalid_client_metadata",
+                                         "sector_identifier_uri does not list all redirect_uris");
+    if (req->load.result)
+        return registration_unavailable(req);
+    if (r->has_token && !r->initial.found)
+        return registration_unauthorized(req, "invalid_token");
+    if (!r->metadata.len && !take_metadata(req, r))
+        return STEP_RESPOND;
+    r->is_fetching = wants_sector(r, req->arena, &uri);
+    return r->is_fetching ? STEP_FETCH : STEP_WRITE;
+}
+
+static void take_turn(struct request *req) {
+    struct throttle_limit limit = {
+        .free_failures = REGISTRATIONS_FREE,
+        .base_seconds = REGISTRATIONS_SECONDS,
+        .max_seconds = REGISTRATIONS_SECONDS,
+        .memory_seconds = REGISTRATIONS_MEMORY,
+    };
+    unsigned char hash[32];
+    SHA256((const unsigned char *)req->client.network, strlen(req->client.network), hash);
+    limit.key.b[0] = THROTTLE_KIND;
+    memcpy(limit.key.b + 1, hash, THROTTLE_KEY_BYTES - 1);
+    store_throttle_take(&req->write, &limit, req->now, NULL);
+}
+
+static void registration_write(struct request *req) {
+    struct registration *r = req->state;
+    if (r->has_token)
+        store_initial_token_take(&req->write, r->token_hash, req->now);
+    else
+        take_turn(req);
+    const struct client_row row = {
+        .client_id = r->client_id,
+        .metadata = r->metadata,
+        .secret = {r->secret},
+        .n_secrets = r->secret_text.len > 0,
+        .is_enabled = true,
+        .created_at = req->now,
+    };
+    store_client_insert(&req->write, &row);
+    store_registration_insert(&req->write, r->client_id, r->access.hash);
+    oidc_audit(req, "client_registered", NULL, r->client_id, SPAN_NONE);
+}
+
+const struct handler oidc_registration_handler = {
+    .state_size = sizeof(struct registration),
+    .parse = registration_parse,
+    .load = registration_load,
+    .decide = registration_decide,
+    .fetch = registration_fetch,
+    .write = registration_write,
+};
