@@ -37,7 +37,7 @@ struct config {
     struct config_list trusted_proxies; /* CIDRs */
     struct span registration_policy; /* closed, token, open: who may register clients */
     /* what may be reached: networks, host names, "public" (idp/outbound.h) */
-    struct config_list outbound_jwks, outbound_sector, outbound_request_uri;
+    struct config_list outbound_jwks, outbound_sector, outbound_request_uri, outbound_logo;
     struct span outbound_ca_file;
     bool proxy_protocol;          /* PROXY v2 expected on every connection */
     struct span tls_certificate, tls_key;

@@ -131,6 +131,8 @@ const struct setting settings[] = {
      NULL, "The same for `sector_identifier_uri`."},
     {"outbound.request_uri", SETTING_PLACES, FIELD(outbound_request_uri), false, 0, CONFIG_LIST_MAX,
      NULL, NULL, "The same for request objects by reference (`request_uris`)."},
+    {"outbound.logo", SETTING_PLACES, FIELD(outbound_logo), false, 0, CONFIG_LIST_MAX, NULL, NULL,
+     "The same for pictures that the consent page shows of services (`logo_uri`)."},
     {"outbound.ca_file", SETTING_PATH, FIELD(outbound_ca_file), false, 1, 4000, NULL, NULL,
      "PEM file with the authorities that those servers' certificates must come from; without it, the "
      "system's."},

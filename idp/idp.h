@@ -18,6 +18,7 @@ struct workpool;
 struct metrics;
 struct outbound;
 struct client_keys;
+struct client_logos;
 struct resource_registry;
 struct client_origins;
 struct client_secret_use;
@@ -32,6 +33,7 @@ struct idp {
     struct metrics *metrics;
     struct outbound *outbound;
     struct client_keys *client_keys; /* key sets by URI (protocols/oidc/client_keys.h) */
+    struct client_logos *client_logos; /* pictures for the consent page */
     struct client_secret_use *secret_use; /* when each was last used, until it is written */
     struct resource_registry *resources; /* read through request_resources() */
     struct client_origins *origins;

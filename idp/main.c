@@ -39,6 +39,7 @@
 #include "idp/store/store.h"
 #include "keys/signer_client.h"
 #include "protocols/oidc/client_keys.h"
+#include "protocols/oidc/client_logo.h"
 #include "web/pages.h"
 #include "web/routes.h"
 #include "web/server.h"
@@ -219,7 +220,8 @@ static enum err start(struct daemon *d, const struct config *cfg) {
         (e = client_secret_use_new(&idp->secret_use)) ||
         (e = workpool_new((unsigned)cfg->work_threads, (unsigned)cfg->work_queue, WORK_NICE, &idp->pool)) ||
         (e = outbound_new(idp, &idp->outbound)) ||
-        (e = client_keys_new(&idp->client_keys)))
+        (e = client_keys_new(&idp->client_keys)) ||
+        (e = client_logos_new(&idp->client_logos)))
         return fail("memory", NULL, e);
     if ((e = start_store(d, cfg)))
         return e;
@@ -363,6 +365,7 @@ static void stop(struct daemon *d) {
         flush_secret_use(&d->idp);
     session_activity_free(d->idp.activity);
     client_keys_free(d->idp.client_keys);
+    client_logos_free(d->idp.client_logos);
     client_origins_free(d->idp.origins);
     client_secret_use_free(d->idp.secret_use);
     keyring_free(d->idp.keyring);

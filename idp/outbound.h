@@ -30,6 +30,7 @@ enum outbound_purpose {
     OUTBOUND_JWKS = 0,    /* outbound.jwks: jwks_uri */
     OUTBOUND_SECTOR,      /* outbound.sector: sector_identifier_uri */
     OUTBOUND_REQUEST_URI, /* outbound.request_uri: request objects by reference */
+    OUTBOUND_LOGO,        /* outbound.logo: logo_uri */
     OUTBOUND_PURPOSES
 };
 

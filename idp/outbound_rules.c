@@ -16,6 +16,7 @@ static const struct config_list *list_of(const struct config *cfg, enum outbound
         [OUTBOUND_JWKS] = &cfg->outbound_jwks,
         [OUTBOUND_SECTOR] = &cfg->outbound_sector,
         [OUTBOUND_REQUEST_URI] = &cfg->outbound_request_uri,
+        [OUTBOUND_LOGO] = &cfg->outbound_logo,
     };
     return lists[purpose];
 }

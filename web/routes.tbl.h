@@ -17,6 +17,7 @@
 {HTTP_GET | HTTP_POST,  "/authorize",                        "authorize",       &oidc_authorize_handler,  32 * KIB, ROUTE_HTML | ROUTE_FORM | ROUTE_CROSS_SITE_POST,  "RFC 6749 3.1"},
 {HTTP_GET,              "/authorize/resume",                 "resume",          &oidc_resume_handler,     0,        PAGE,                                             "-"},
 {HTTP_POST,             "/consent",                          "consent",         &oidc_consent_handler,    32 * KIB, FORM,                                             "-"},
+{HTTP_GET,              "/client-logo",                      "client_logo",     &oidc_client_logo_handler, 0,       0,                                                "RFC 7591 2"},
 {HTTP_POST,             "/token",                            "token",           &oidc_token_handler,      32 * KIB, ROUTE_FORM,                                       "RFC 6749 3.2"},
 {HTTP_GET | HTTP_POST,  "/userinfo",                         "userinfo",        &oidc_userinfo_handler,   32 * KIB, 0,                                                "OIDC Core 5.3"},
 {HTTP_POST,             "/introspect",                       "introspect",      &oidc_introspection_handler, 32 * KIB, ROUTE_FORM,                                    "RFC 7662 2"},

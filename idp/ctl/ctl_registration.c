@@ -33,6 +33,8 @@ static bool take_limits(struct ctl_call *c, struct initial_token *t) {
     if (!ctl_arg_int(c, "uses", 1, USES_MAX, 1, &t->uses_left) ||
         !ctl_arg_int(c, "expires-in", SECONDS_MIN, SECONDS_MAX, SECONDS_DEFAULT, &seconds))
         return false;
+    if (!t->label.ptr)
+        t->label = SPAN("");
     if (t->label.len > LABEL_MAX || !utf8_valid(t->label)) {
         ctl_refuse(c, "invalid_request", "label: at most %d bytes of text", LABEL_MAX);
         return false;

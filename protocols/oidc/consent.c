@@ -10,6 +10,7 @@
 #include "idp/idp.h"
 #include "protocols/oidc/audit.h"
 #include "protocols/oidc/authorize.h"
+#include "protocols/oidc/client_logo.h"
 #include "protocols/oidc/oidc.h"
 #include "protocols/oidc/scope.h"
 
@@ -69,6 +70,7 @@ static json_t *page_model(struct request *req, const struct authorize *a, struct
     if (!model)
         return NULL;
     set_text(model, "self_url", flow_resume_url(req, &a->flow, handle));
+    set_text(model, "logo", client_logo_path(req, client));
     set_text(model, "client_uri", client->client_uri);
     set_text(model, "policy_uri", client->policy_uri);
     set_text(model, "tos_uri", client->tos_uri);

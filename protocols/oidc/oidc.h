@@ -20,6 +20,7 @@ extern const struct handler oidc_jwks_handler;      /* GET /jwks */
 extern const struct handler oidc_discovery_handler; /* GET both /.well-known documents */
 extern const struct handler oidc_registration_handler; /* POST /register */
 extern const struct handler oidc_management_handler; /* GET, PUT and DELETE /register */
+extern const struct handler oidc_client_logo_handler; /* GET /client-logo */
 extern const struct handler oidc_logout_handler;    /* GET and POST /logout */
 
 #endif

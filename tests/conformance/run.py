@@ -10,15 +10,28 @@ sys.path.insert(0, os.path.join(HERE, "..", "lib"))
 sys.path.insert(0, HERE)
 import basic  # noqa: F401 (the modules register themselves)
 import conformance
+import dynamic  # noqa: F401
 import logout  # noqa: F401
+import rp_site
 from idp import Provider
 
 CODE_SECONDS = 5
-SETTINGS = f"times:\n  code: {CODE_SECONDS}s\n"
+NETWORK = os.path.join(HERE, "..", "own_network.sh")
+SETTINGS = f"""times:
+  code: {CODE_SECONDS}s
+registration:
+  policy: token
+outbound:
+  jwks: [public]
+  sector: [public]
+  request_uri: [public]
+  logo: [public]
+  ca_file: {rp_site.CA_FILE}
+"""
 
 # Label of a run, the plan whose modules it runs, response mode.
 RUNS = [("Basic", "Basic", None), ("Form Post", "Basic", "form_post"), ("Config", "Config", None),
-        ("RP-Initiated Logout", "RP-Initiated Logout", None)]
+        ("RP-Initiated Logout", "RP-Initiated Logout", None), ("Dynamic", "Dynamic", None)]
 
 INTRODUCTION = """# Certification plans
 
@@ -67,10 +80,14 @@ def main():
     wrong = faults()
     for fault in wrong:
         print("FAIL", fault)
+    if "OWN_ADDRESS" not in os.environ:
+        os.execv(NETWORK, [NETWORK, sys.executable, *sys.argv])
     with Provider(SETTINGS) as provider:
+        site = rp_site.Site("rp.example.vn", os.environ["OWN_ADDRESS"])
+        token = provider.idpctl("registration-token", "add", "--uses", "1000")[1]["initial_access_token"]
         plans = [(label, (plan,), conformance.Plan(provider, mode)) for label, plan, mode in RUNS]
         for _, _, plan in plans:
-            plan.code_seconds = CODE_SECONDS
+            plan.code_seconds, plan.site, plan.initial_token = CODE_SECONDS, site, token
         passed, failed = conformance.run(plans, only)
     print(f"{passed} passed, {failed + len(wrong)} failed")
     return 1 if failed or wrong or not passed else 0
