@@ -26,13 +26,16 @@ struct import {
     struct user user;
     struct span password;         /* as typed */
     json_t *claims, *identifiers; /* normalised */
+    json_t *keys;                 /* texts that no two accounts may share */
     bool number_disagrees;
+    bool is_dry;
     const char *why;
 };
 
 static void import_done(struct import *im) {
     json_cleanup(&im->claims);
     json_cleanup(&im->identifiers);
+    json_cleanup(&im->keys);
 }
 
 static enum err refuse(struct import *im, enum err e, const char *member, const char *why) {
@@ -220,7 +223,7 @@ static enum err complete(struct import *im) {
         if (!u->identifiers.ptr)
             return ERR_NOMEM;
     }
-    if (!im->password.len)
+    if (!im->password.len || im->is_dry)
         return ERR_OK;
     e = user_password_make(im->idp, im->channel, im->a, im->password, &u->password_hash);
     if (e == ERR_SYNTAX || e == ERR_TOO_LONG)
@@ -228,21 +231,43 @@ static enum err complete(struct import *im) {
     return e;
 }
 
-static enum err save(struct import *im, struct span actor) {
-    struct batch b = BATCH_INIT(im->a);
-    char hex[2 * USER_ID_BYTES + 1];
-    hex_encode(im->user.id.b, sizeof im->user.id.b, hex);
-    store_user_insert(&b, &im->user);
+static enum err add_key(struct import *im, const char *kind, struct span value) {
+    const char *key = arena_printf(im->a, "%s:%.*s", kind, SPAN_FMT(value));
+    return key && !json_array_append_new(im->keys, json_string(key)) ? ERR_OK : ERR_NOMEM;
+}
+
+/* Account and identifiers; the batch stops where something is taken. */
+static enum err insert(struct import *im, struct batch *b) {
+    store_user_insert(b, &im->user);
+    enum err e = add_key(im, "username", im->user.username);
     const char *name;
     json_t *value;
     json_object_foreach(im->identifiers, name, value) {
         unsigned char index[32];
-        if (!identifier_kind_find(span_of(name))->is_unique)
+        char hex[2 * sizeof index + 1];
+        if (e || !identifier_kind_find(span_of(name))->is_unique)
             continue;
         keyring_index(im->idp->keyring, name, string_of(value), index);
         struct span copy = arena_dup(im->a, span_bytes(index, sizeof index));
-        store_identifier_insert(&b, name, copy, &im->user.id);
+        store_identifier_insert(b, name, copy, &im->user.id);
+        hex_encode(index, sizeof index, hex);
+        e = add_key(im, name, span_of(hex));
     }
+    return e;
+}
+
+static enum err taken(struct import *im, const struct batch *b) {
+    return b->failed_op == 0 ? refuse(im, ERR_EXISTS, "username", "is taken")
+                             : refuse(im, ERR_EXISTS, "identifiers", "belong to another account");
+}
+
+static enum err save(struct import *im, struct span actor) {
+    struct batch b = BATCH_INIT(im->a);
+    char hex[2 * USER_ID_BYTES + 1];
+    hex_encode(im->user.id.b, sizeof im->user.id.b, hex);
+    enum err e = insert(im, &b);
+    if (e)
+        return e;
     store_audit(&b, &(struct audit_event){
                         .at = im->user.created_at,
                         .event = "user_created",
@@ -252,36 +277,68 @@ static enum err save(struct import *im, struct span actor) {
                                       ? SPAN("{\"warning\":\"personal_number_disagrees\"}")
                                       : SPAN_NONE,
                     });
-    enum err e = store_write_wait(im->idp->store, &b);
-    if (e != ERR_EXISTS)
+    e = store_write_wait(im->idp->store, &b);
+    return e == ERR_EXISTS ? taken(im, &b) : e;
+}
+
+static enum err try(struct import *im) {
+    struct batch b = BATCH_INIT(im->a);
+    enum err e = insert(im, &b);
+    if (e)
         return e;
-    return b.failed_op == 0 ? refuse(im, e, "username", "is taken")
-                            : refuse(im, e, "identifiers", "belong to another account");
+    store_dry_run(&b);
+    e = store_write_wait(im->idp->store, &b);
+    if (e == ERR_EXISTS)
+        return taken(im, &b);
+    return store_dry_run_passed(&b) ? ERR_OK : e;
+}
+
+static enum err start(struct import *im, struct idp *idp, struct arena *a, const json_t *object) {
+    *im = (struct import){
+        .idp = idp,
+        .a = a,
+        .object = object,
+        .user = {.found = true, .type = USER_CITIZEN, .status = USER_ACTIVE, .ial = 1},
+        .keys = json_array()};
+    enum err e = json_is_object(object)
+                     ? take_members(im)
+                     : refuse(im, ERR_SYNTAX, "the account", "must be a JSON object");
+    if (!e)
+        compare_number(im);
+    return e;
+}
+
+static enum err end(const struct import *im, enum err e, const char **reterr_text) {
+    if (e)
+        *reterr_text = im->why ? im->why : err_text(e);
+    return e;
 }
 
 enum err user_import(struct idp *idp, struct signer_channel *channel, struct arena *a,
                      const json_t *object, struct span actor, struct user_id *ret_id,
                      const char **reterr_text) {
-    CLEANUP(import_done)
-    struct import im = {
-        .idp = idp,
-        .channel = channel,
-        .a = a,
-        .object = object,
-        .user = {.found = true, .type = USER_CITIZEN, .status = USER_ACTIVE, .ial = 1}};
-    enum err e = json_is_object(object)
-                     ? take_members(&im)
-                     : refuse(&im, ERR_SYNTAX, "the account", "must be a JSON object");
-    if (!e) {
-        compare_number(&im);
+    CLEANUP(import_done) struct import im;
+    enum err e = start(&im, idp, a, object);
+    im.channel = channel;
+    if (!e)
         e = complete(&im);
-    }
     if (!e)
         e = save(&im, actor);
-    if (e) {
-        *reterr_text = im.why ? im.why : err_text(e);
-        return e;
-    }
-    *ret_id = im.user.id;
-    return ERR_OK;
+    if (!e)
+        *ret_id = im.user.id;
+    return end(&im, e, reterr_text);
+}
+
+enum err user_import_check(struct idp *idp, struct arena *a, const json_t *object,
+                           json_t **ret_keys, const char **reterr_text) {
+    CLEANUP(import_done) struct import im;
+    enum err e = start(&im, idp, a, object);
+    im.is_dry = true;
+    if (!e)
+        e = complete(&im);
+    if (!e)
+        e = try(&im);
+    if (!e)
+        *ret_keys = TAKE(im.keys);
+    return end(&im, e, reterr_text);
 }

@@ -22,6 +22,12 @@ must_check enum err user_import(struct idp *idp, struct signer_channel *channel,
                                 const json_t *object, struct span actor, struct user_id *ret_id,
                                 const char **reterr_text);
 
+/* The same without writing anything and without hashing: could user_import() add it now?
+ * `*ret_keys` are texts that no two accounts may share (its name, the indexes of its identifiers):
+ * what tells duplicates within one file. The caller owns it. */
+must_check enum err user_import_check(struct idp *idp, struct arena *a, const json_t *object,
+                                      json_t **ret_keys, const char **reterr_text);
+
 /* The hash to store for a password that staff or a form gave: normalised, peppered, Argon2id. Slow.
  * ERR_SYNTAX and ERR_TOO_LONG are about the password, the others about us. */
 must_check enum err user_password_make(struct idp *idp, struct signer_channel *channel,

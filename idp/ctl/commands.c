@@ -38,6 +38,7 @@ const struct ctl_command ctl_commands[] = {
     {"session", "end",          {"session_id"}, {NULL},              0,                     "end one session"},
     {"audit",   "tail",         {NULL},         {"after", "most"},   0,                     "audit rows"},
     {"backup",  NULL,           {"path"},       {NULL},              0,                     "copy the store while it runs"},
+    {"export",  NULL,           {NULL},         {NULL},              CTL_JSON,              "all clients, for import elsewhere"},
     {"status",  NULL,           {NULL},         {NULL},              0,                     "health, counts, signer"},
 };
 const size_t ctl_commands_count = ARRAY_LEN(ctl_commands);

@@ -19,6 +19,7 @@ enum ctl_status { CTL_DONE = 0, CTL_REFUSED = 1, CTL_USAGE = 2, CTL_UNREACHABLE 
 
 enum {
     CTL_FILE = 1,   /* --file F is required; its content is sent as args.file ("-": standard input) */
+    CTL_JSON = 4,   /* JSON for people too */
     CTL_SECRET = 2  /* the answer holds a secret: never logged; --secret-file F takes it */
 };
 

@@ -45,6 +45,7 @@ void ctl_audit(struct ctl_call *c, struct batch *b, const char *event, struct sp
 typedef void ctl_handler(struct ctl_call *c);
 ctl_handler ctl_client_add, ctl_client_list, ctl_client_show, ctl_client_disable, ctl_client_enable,
     ctl_client_rotate_secret, ctl_client_drop_secret;
+ctl_handler ctl_import, ctl_export;
 ctl_handler ctl_resource_add, ctl_resource_update, ctl_resource_list, ctl_resource_show,
     ctl_resource_disable, ctl_resource_enable;
 ctl_handler ctl_registration_token_add, ctl_registration_token_list, ctl_registration_token_revoke;

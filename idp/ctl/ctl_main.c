@@ -9,8 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -18,6 +16,8 @@
 #include "base/json.h"
 #include "base/secret.h"
 #include "idp/ctl/commands.h"
+#include "idp/ctl/ctl_link.h"
+#include "idp/ctl/import.h"
 #include "idp/ctl/jose.h"
 
 #define DEFAULT_SOCKET "/run/idp/admin.sock"
@@ -47,6 +47,7 @@ static int usage(void) {
             buf_add_str(&line, " [--secret-file F]");
         fprintf(stderr, "  %-44s %s\n", line.data, c->help);
     }
+    fputs("  import FILE [--dry-run]                      clients and accounts from a JSON export\n", stderr);
     fputs("  jose verify --jwk FILE [--alg A]             verify a compact JWS from standard input\n", stderr);
     return CTL_USAGE;
 }
@@ -77,16 +78,6 @@ static const struct ctl_command *find_command(int argc, char **argv, int *ret_us
     return NULL;
 }
 
-static enum err read_file(const char *path, struct buf *out) {
-    AUTO_CLOSE int fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
-    char chunk[16384];
-    ssize_t n = -1;
-    while (fd >= 0 && (n = read(fd, chunk, sizeof chunk)) > 0)
-        buf_add(out, chunk, (size_t)n);
-    wipe(chunk, sizeof chunk);
-    return n < 0 ? ERR_IO : buf_err(out);
-}
-
 static bool is_option(const struct ctl_command *c, const char *name) {
     for (size_t i = 0; i < ARRAY_LEN(c->options) && c->options[i]; i++)
         if (strcmp(c->options[i], name) == 0)
@@ -96,7 +87,7 @@ static bool is_option(const struct ctl_command *c, const char *name) {
 
 static int take_file(struct invocation *v, const char *path) {
     CLEANUP(buf_done) struct buf content = BUF_INIT(CTL_MESSAGE_MAX / 2);
-    enum err e = read_file(path, &content);
+    enum err e = ctl_read_file(path, &content);
     if (e)
         return fail(v, CTL_USAGE, "invalid_request", e == ERR_TOO_LONG ? "--file: longer than 8 MiB" : "--file cannot be read");
     json_t *text = json_stringn(content.data ? content.data : "", content.len);
@@ -147,34 +138,7 @@ static int parse_words(struct invocation *v, int argc, char **argv) {
     return words_missing || file_missing ? usage() : CTL_DONE;
 }
 
-/* ---- exchange ---- */
-
-static int connect_daemon(const char *path) {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    if (strlen(path) >= sizeof address.sun_path)
-        return -1;
-    memcpy(address.sun_path, path, strlen(path));
-    AUTO_CLOSE int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) != 0)
-        return -1;
-    return take_fd(&fd);
-}
-
-static enum err exchange(int fd, const json_t *request, struct buf *answer) {
-    char *text = json_dumps(request, JSON_COMPACT), chunk[16384];
-    ssize_t n;
-    size_t len = text ? strlen(text) : 0, sent = 0;
-    while (sent < len && (n = send(fd, text + sent, len - sent, MSG_NOSIGNAL)) > 0)
-        sent += (size_t)n;
-    if (text)
-        wipe(text, len);
-    free(text);
-    if (sent < len || len == 0 || shutdown(fd, SHUT_WR) != 0)
-        return ERR_IO;
-    while ((n = read(fd, chunk, sizeof chunk)) > 0)
-        buf_add(answer, chunk, (size_t)n);
-    return n < 0 ? ERR_IO : buf_err(answer);
-}
+/* ---- the answer ---- */
 
 /* Moves the secret from the answer into its file; what is left is printed. */
 static enum err keep_secret(const struct invocation *v, json_t *out) {
@@ -198,7 +162,7 @@ static int show(const struct invocation *v, const json_t *answer) {
     json_t *out = json_object_get(answer, "out");
     if (v->secret_fd >= 0 && keep_secret(v, out))
         return fail(v, CTL_REFUSED, "write_failed", "the secret could not be written: make another one");
-    if (v->json || v->secret_fd >= 0) {
+    if (v->json || v->secret_fd >= 0 || v->command->flags & CTL_JSON) {
         json_dumpf(out, stdout, (v->json ? JSON_COMPACT : JSON_INDENT(2)) | JSON_ENCODE_ANY);
         putchar('\n');
     } else {
@@ -209,15 +173,10 @@ static int show(const struct invocation *v, const json_t *answer) {
 }
 
 static int talk(const struct invocation *v) {
-    AUTO_CLOSE int fd = connect_daemon(v->socket);
-    if (fd < 0)
-        return fail(v, CTL_UNREACHABLE, "unreachable", "no daemon answers at the admin socket");
-    AUTO_JSON json_t *request = json_pack("{ss ss? sO}", "noun", v->command->noun, "verb", v->command->verb,
-                                          "args", v->args);
-    CLEANUP(buf_done) struct buf text = BUF_INIT(2 * CTL_MESSAGE_MAX);
     AUTO_JSON json_t *answer = NULL;
-    if (!request || exchange(fd, request, &text) || json_parse_object(buf_span(&text), 2 * CTL_MESSAGE_MAX, &answer))
-        return fail(v, CTL_UNREACHABLE, "unreachable", "the daemon did not answer");
+    const char *why;
+    if (ctl_exchange(v->socket, v->command->noun, v->command->verb, v->args, &answer, &why))
+        return fail(v, CTL_UNREACHABLE, "unreachable", why);
     return show(v, answer);
 }
 
@@ -236,6 +195,8 @@ int main(int argc, char **argv) {
         return CTL_REFUSED;
     if (at + 1 < argc && strcmp(argv[at], "jose") == 0)
         return ctl_jose(argc - at, argv + at);
+    if (at < argc && strcmp(argv[at], "import") == 0)
+        return ctl_import_file(v.socket, v.json, argc - at, argv + at);
     v.command = find_command(argc - at, argv + at, &used);
     if (!v.command)
         return usage();

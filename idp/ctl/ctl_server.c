@@ -64,7 +64,8 @@ static const struct {
     {"keys", "generate", ctl_keys_generate},   {"keys", "rotate", ctl_keys_rotate},
     {"session", "list", ctl_session_list},     {"session", "end", ctl_session_end},
     {"audit", "tail", ctl_audit_tail},         {"backup", NULL, ctl_backup},
-    {"status", NULL, ctl_status},
+    {"status", NULL, ctl_status},              {"import", NULL, ctl_import},
+    {"export", NULL, ctl_export},
 };
 
 /* ---- for the handlers ---- */

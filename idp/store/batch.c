@@ -99,3 +99,13 @@ void *list_grow(struct arena *a, void *items, size_t count, size_t size) {
         memcpy(grown, items, count * size);
     return grown;
 }
+
+/* ---- dry runs ---- */
+
+void store_dry_run(struct batch *b) {
+    BATCH_ADD0(b, STMT_NOTHING)->refusal = ERR_REFUSED;
+}
+
+bool store_dry_run_passed(const struct batch *b) {
+    return b->result == ERR_REFUSED && b->failed_op + 1 == b->n;
+}

@@ -257,6 +257,8 @@ SQL(PURGE_THROTTLE, "ii",
 
 /* ---- schema ---- */
 
+/* Never a row: the gate of a dry run. */
+SQL(NOTHING, "", "SELECT value FROM meta WHERE 1 = 0")
 SQL(SCHEMA_VERSION, "", "SELECT value FROM meta WHERE name = 'schema_version'")
 SQL(SCHEMA_SET_VERSION, "i",
     "INSERT INTO meta (name, value) VALUES ('schema_version', $1) "

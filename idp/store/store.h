@@ -70,6 +70,12 @@ void store_stats_get(struct store *s, struct store_stats *ret_stats);
  * stop it; what it could not take got ERR_STORE. */
 bool store_is_healthy(const struct store *s);
 
+/* Makes a dry run of the batch: a last gate that always refuses, so that nothing of it stays. For
+ * batches without audit. */
+void store_dry_run(struct batch *b);
+/* Whether such a batch got as far as that gate: all before it was done, and undone. */
+bool store_dry_run_passed(const struct batch *b);
+
 /* Online copy to a new file with the backup API, then an integrity check of it. */
 must_check enum err store_backup(struct store *s, const char *path, struct arena *a,
                                  const char **reterr_text);

@@ -281,6 +281,36 @@ static void test_audit(void **state) {
     assert_true(span_is(list.item[0].e.detail, "{\"warning\":\"personal_number_disagrees\"}"));
 }
 
+/* What could be added is told apart from what could not, and neither leaves a trace. */
+static void test_check_writes_nothing(void **state) {
+    struct fixture *f = *state;
+    static const struct {
+        const char *text;
+        enum err err;
+    } cases[] = {
+        {"{\"username\":\"Thu\",\"identifiers\":{\"SoDinhDanh\":\"030090001277\"}}", ERR_OK},
+        {"{\"username\":\"THERE\"}", ERR_EXISTS},
+        {"{\"username\":\"b\",\"identifiers\":{\"SoDinhDanh\":\"030190001299\"}}", ERR_EXISTS},
+        {"{\"username\":\"a b\"}", ERR_SYNTAX},
+    };
+    struct user_id id;
+    const char *why;
+    assert_int_equal(add(f, "{\"username\":\"there\",\"identifiers\":{\"SoDinhDanh\":"
+                            "\"030190001299\"}}", &id, &why), ERR_OK);
+    for (size_t i = 0; i < 2 * ARRAY_LEN(cases); i++) { /* twice: the first time left nothing */
+        AUTO_JSON json_t *object = json_loads(cases[i / 2].text, 0, NULL);
+        AUTO_JSON json_t *keys = NULL;
+        why = NULL;
+        assert_int_equal(user_import_check(&f->idp, &f->arena, object, &keys, &why), cases[i / 2].err);
+        assert_true((why == NULL) == (cases[i / 2].err == ERR_OK));
+        assert_int_equal(json_array_size(keys), cases[i / 2].err ? 0 : 2);
+        if (keys)
+            assert_string_equal(json_string_value(json_array_get(keys, 0)), "username:thu");
+    }
+    assert_false(find(f, "thu").found);
+    assert_false(find(f, "b").found);
+}
+
 int main(void) {
     if (secret_init())
         return 1;
@@ -288,6 +318,7 @@ int main(void) {
         cmocka_unit_test(test_whole),         cmocka_unit_test(test_nothing_readable),
         cmocka_unit_test(test_imported_hash), cmocka_unit_test(test_taken),
         cmocka_unit_test(test_refused),       cmocka_unit_test(test_audit),
+        cmocka_unit_test(test_check_writes_nothing),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
