@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Tokens made by hand; see signed.h. */
-#include "signed.h"
+#include "tests/unit/oidc/signed.h"
 
 #include <stdlib.h>
 
