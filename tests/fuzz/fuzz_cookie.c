@@ -10,7 +10,7 @@
 #include "idp/transport.h"
 #include "tests/fuzz/fuzz.h"
 
-#define NAME  "session_a1b2c3"
+#define NAME  "session-a1b2c3"
 #define VALUE "dmFsdWU"
 
 static struct span own_cookie(const struct http_header *header, size_t n) {
