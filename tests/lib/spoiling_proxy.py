@@ -10,7 +10,8 @@ import urllib.request
 
 
 class SpoilingProxy:
-    """`changes`: {path: dict -> dict}, applied to JSON answers; `changed` counts them by path."""
+    """`changes`: {path: dict -> dict}, applied to JSON answers, or text -> text for others; `changed`
+    counts them by path."""
 
     def __init__(self, upstream, changes):
         self.changed = dict.fromkeys(changes, 0)
@@ -30,7 +31,9 @@ class SpoilingProxy:
                     status, kind, data = error.code, error.headers["Content-Type"], error.read()
                 path = self.path.split("?")[0]
                 if path in changes and status == 200:
-                    data = json.dumps(changes[path](json.loads(data))).encode()
+                    is_json = kind.split(";")[0] == "application/json"
+                    fresh = changes[path](json.loads(data) if is_json else data.decode())
+                    data = (json.dumps(fresh) if is_json else fresh).encode()
                     proxy.changed[path] += 1
                 self.send_response(status)
                 self.send_header("Content-Type", kind)
