@@ -279,7 +279,7 @@ password:
             url = self.url(portal["port"])
             out.append({"client_id": "portal-" + portal["key"], "client_name": portal["name"],
                         "client_name#en": portal["name_en"], "client_uri": url,
-                        "redirect_uris": [url + "/callback"],
+                        "redirect_uris": [url + "/callback"], "initiate_login_uri": url + "/login",
                         "post_logout_redirect_uris": [url + "/signed-out"],
                         "token_endpoint_auth_method": "client_secret_basic",
                         "grant_types": ["authorization_code"], "scope": portal["scope"],

@@ -4,6 +4,7 @@
  * provider, sign-out there too.
  *   GET  /            home
  *   GET  /sign-in     303 to the provider
+ *   GET  /login       the same, asked for by another site (POST: sends on to GET)
  *   GET  /callback    the provider's answer
  *   POST /sign-out    ends the session here, then at the provider
  *   GET  /signed-out  where the provider sends people back to */
@@ -93,6 +94,10 @@ static enum step home_parse(struct request *req) {
 
 /* ---- sign-in ---- */
 
+struct sign_in {
+    struct rp_initiation by; /* another site; empty: our own button */
+};
+
 static enum step to_work(struct request *req) {
     (void)req;
     return STEP_WORK;
@@ -113,23 +118,39 @@ static void log_failure(const struct request *req, const char *event, enum err e
     LOG(LOG_WARN, event, LOG_STR("why", err_text(e)), LOG_STR("request_id", req->id));
 }
 
+/* Hints for the provider: what the person reads here, and whom the other site means. */
+static const char *extra_of(const struct request *req, struct span login_hint) {
+    CLEANUP(buf_done) struct buf b = BUF_INIT(2048);
+    buf_addf(&b, "&ui_locales=%s", req->lang == LANG_EN ? "en" : "vi");
+    if (login_hint.len) {
+        buf_add_str(&b, "&login_hint=");
+        percent_add(&b, login_hint);
+    }
+    return buf_err(&b) ? NULL : arena_strndup(req->arena, b.data, b.len);
+}
+
+static void respond_home(struct request *req, struct span target) {
+    respond_redirect(req, target.len ? target : SPAN("/"));
+}
+
 static void sign_in_work(struct request *req) {
+    const struct sign_in *s = req->state;
     struct portal *p = portal_of(req);
     struct portal_session fresh = {.signed_in = false}, current;
     char cookie[PORTAL_COOKIE_CHARS + 1];
     CLEANUP(buf_done) struct buf url = BUF_INIT(8192);
     if (current_session(req, &current)) {
         if (current.signed_in) {
-            respond_redirect(req, SPAN("/"));
+            respond_home(req, s->by.target_link_uri);
             return;
         }
         portal_session_remove(p->sessions, request_own_cookie(req, COOKIE)); /* begun, not ended */
     }
     rp_login_new(&fresh.login);
-    const char *locale = req->lang == LANG_EN ? "&ui_locales=en" : "&ui_locales=vi";
+    fresh.target = s->by.target_link_uri;
     enum err e = rp_discover(p->rp);
     if (!e)
-        e = rp_authorize_url(p->rp, &fresh.login, locale, &url);
+        e = rp_authorize_url(p->rp, &fresh.login, extra_of(req, s->by.login_hint), &url);
     if (!e)
         e = portal_session_add(p->sessions, &fresh, req->now, cookie);
     if (e) {
@@ -139,6 +160,43 @@ static void sign_in_work(struct request *req) {
     }
     set_cookie(req, cookie);
     respond_redirect(req, arena_dup(req->arena, buf_span(&url)));
+}
+
+/* ---- sign-in that another site asks for (OIDC Core 4) ---- */
+
+static void add_field(struct buf *b, const char *name, struct span value) {
+    if (!value.len)
+        return;
+    buf_addf(b, "%s%s=", b->len ? "&" : "/login?", name);
+    percent_add(b, value);
+}
+
+/* A form from another site comes without our cookie (SameSite): the browser brings it along to the
+ * same request as GET. */
+static enum step ask_by_get(struct request *req, const struct rp_initiation *by) {
+    CLEANUP(buf_done) struct buf url = BUF_INIT(16384);
+    add_field(&url, "iss", by->iss);
+    add_field(&url, "login_hint", by->login_hint);
+    add_field(&url, "target_link_uri", by->target_link_uri);
+    if (buf_err(&url))
+        respond_error_page(req, 400, "invalid_request");
+    else
+        respond_redirect(req, arena_dup(req->arena, buf_span(&url)));
+    return STEP_RESPOND;
+}
+
+static enum step login_parse(struct request *req) {
+    struct sign_in *s = req->state;
+    bool is_post = req->method == HTTP_POST;
+    enum err e = rp_initiation_parse(req->arena, is_post ? &req->form : &req->query, &s->by);
+    if (!e)
+        e = rp_initiation_check(portal_of(req)->rp, &s->by, setting(req, "url"));
+    if (e) {
+        log_failure(req, "initiation_refused", e);
+        respond_error_page(req, 400, "invalid_request");
+        return STEP_RESPOND;
+    }
+    return is_post ? ask_by_get(req, &s->by) : STEP_WORK;
 }
 
 /* ---- callback ---- */
@@ -173,7 +231,8 @@ static enum err merge_claims(struct request *req, const struct rp_tokens *tokens
     return ERR_OK;
 }
 
-static enum err finish(struct request *req, struct portal_session *ret_session) {
+static enum err finish(struct request *req, struct portal_session *ret_session,
+                       struct span *ret_target) {
     struct portal_session pending;
     if (!current_session(req, &pending) || pending.signed_in)
         return ERR_REFUSED;
@@ -188,13 +247,15 @@ static enum err finish(struct request *req, struct portal_session *ret_session) 
         return e;
     e = merge_claims(req, &tokens, ret_session);
     json_decref(tokens.claims);
+    *ret_target = pending.target;
     return e;
 }
 
 static void callback_work(struct request *req) {
     struct portal_session session = {.signed_in = false};
     char cookie[PORTAL_COOKIE_CHARS + 1];
-    enum err e = finish(req, &session);
+    struct span target = SPAN_NONE;
+    enum err e = finish(req, &session, &target);
     if (!e)
         e = portal_session_add(portal_of(req)->sessions, &session, req->now, cookie);
     if (e == ERR_NOT_FOUND) { /* the person said no, or the provider could not: back to the start */
@@ -208,7 +269,7 @@ static void callback_work(struct request *req) {
         return;
     }
     set_cookie(req, cookie);
-    respond_redirect(req, SPAN("/"));
+    respond_home(req, target);
 }
 
 /* ---- sign-out ---- */
@@ -246,8 +307,14 @@ static enum step ready_parse(struct request *req) {
 }
 
 static const struct handler home_handler = {.parse = home_parse};
-static const struct handler sign_in_handler = {
-    .parse = to_work, .work = sign_in_work, .decide = after_work};
+static const struct handler sign_in_handler = {.state_size = sizeof(struct sign_in),
+                                               .parse = to_work,
+                                               .work = sign_in_work,
+                                               .decide = after_work};
+static const struct handler login_handler = {.state_size = sizeof(struct sign_in),
+                                             .parse = login_parse,
+                                             .work = sign_in_work,
+                                             .decide = after_work};
 static const struct handler callback_handler = {
     .parse = to_work, .work = callback_work, .decide = after_work};
 static const struct handler sign_out_handler = {.parse = sign_out_parse};
@@ -259,6 +326,7 @@ const struct route portal_routes[] = {
     /* methods   path           name          handler              body  flags                                     */
     {HTTP_GET,  "/",           "home",       &home_handler,       0,    ROUTE_HTML,                              "-"},
     {HTTP_GET,  "/sign-in",    "sign_in",    &sign_in_handler,    0,    ROUTE_HTML,                              "OIDC Core 3.1.2.1"},
+    {HTTP_GET | HTTP_POST, "/login", "login",  &login_handler,      16384, ROUTE_HTML | ROUTE_FORM | ROUTE_CROSS_SITE_POST, "OIDC Core 4"},
     {HTTP_GET,  "/callback",   "callback",   &callback_handler,   0,    ROUTE_HTML,                              "OIDC Core 3.1.2.5"},
     {HTTP_POST, "/sign-out",   "sign_out",   &sign_out_handler,   4096, ROUTE_HTML | ROUTE_FORM | ROUTE_BROWSER, "RP-Initiated Logout 2"},
     {HTTP_GET,  "/signed-out", "signed_out", &signed_out_handler, 0,    ROUTE_HTML,                              "RP-Initiated Logout 3"},

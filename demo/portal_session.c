@@ -69,10 +69,11 @@ static struct entry *find(struct portal_sessions *s, struct span cookie) {
 static enum err copy(struct arena *a, const struct portal_session *from,
                      struct portal_session *to) {
     *to = *from;
+    to->target = arena_dup(a, from->target);
     to->name = arena_dup(a, from->name);
     to->claims = arena_dup(a, from->claims);
     to->id_token = arena_dup(a, from->id_token);
-    bool whole = (!from->name.ptr || to->name.ptr) && (!from->claims.ptr || to->claims.ptr) &&
+    bool whole = (!from->target.ptr || to->target.ptr) && (!from->name.ptr || to->name.ptr) && (!from->claims.ptr || to->claims.ptr) &&
                  (!from->id_token.ptr || to->id_token.ptr);
     return whole ? ERR_OK : ERR_NOMEM;
 }

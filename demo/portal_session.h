@@ -22,6 +22,7 @@ struct portal_sessions;
 struct portal_session {
     bool signed_in;
     struct rp_login login; /* while signing in */
+    struct span target;    /* where to afterwards, checked; absent: home */
     struct span name;      /* once signed in; in the arena given to portal_session_find */
     struct span claims;    /* JSON object of all that was received */
     struct span id_token;  /* for logout */

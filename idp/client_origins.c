@@ -9,13 +9,9 @@
 
 #include "base/arena.h"
 #include "base/cleanup.h"
-#include "base/json.h"
-#include "idp/client.h"
-#include "idp/store/store.h"
+#include "idp/client_all.h"
 
-#define SET_BYTES_MAX  (16 * 1024 * 1024)  /* 10 000 clients with a page each take less than one */
-#define ROWS_BYTES_MAX (256 * 1024 * 1024) /* all registered metadata, while it is read */
-#define METADATA_MAX   65536
+#define SET_BYTES_MAX (16 * 1024 * 1024)  /* 10 000 clients with a page each take less than one */
 
 struct origin_set {
     struct arena arena;
@@ -87,36 +83,15 @@ static enum err set_add(struct origin_set *s, struct span origin) {
     return s->origin[s->count++].ptr ? ERR_OK : ERR_NOMEM;
 }
 
-/* A row that cannot be read is nobody's origin; its own requests fail elsewhere. */
-static enum err set_add_client(struct origin_set *s, const struct client_row *row) {
-    json_t *metadata;
-    struct client client;
-    if (!row->is_enabled || json_parse_object(row->metadata, METADATA_MAX, &metadata))
-        return ERR_OK;
-    if (client_from_metadata(metadata, row->is_enabled, row->secret, row->n_secrets, &client)) {
-        json_decref(metadata);
-        return ERR_OK;
-    }
+static enum err add_client(void *context, const struct client *c) {
     enum err e = ERR_OK;
-    for (size_t i = 0; i < client.n_cors_origins && !e; i++)
-        e = set_add(s, client.cors_origin[i]);
-    client_done(&client);
+    for (size_t i = 0; i < c->n_cors_origins && !e; i++)
+        e = set_add(context, c->cors_origin[i]);
     return e;
 }
 
 static enum err set_make(struct store *store, struct origin_set *s) {
-    CLEANUP(arena_done) struct arena rows = ARENA_INIT(ROWS_BYTES_MAX);
-    struct store_reader *reader;
-    enum err e = store_reader_open(store, &reader);
-    if (e)
-        return e;
-    struct batch b = BATCH_INIT(&rows);
-    struct client_list list = {0};
-    store_client_list(&b, &list);
-    e = store_read(reader, &b);
-    store_reader_close(reader);
-    for (size_t i = 0; i < list.count && !e; i++)
-        e = set_add_client(s, &list.item[i]);
+    enum err e = client_all_each(store, add_client, s);
     if (s->count)
         qsort(s->origin, s->count, sizeof *s->origin, compare);
     return e;

@@ -21,6 +21,7 @@ struct client_keys;
 struct client_logos;
 struct resource_registry;
 struct client_origins;
+struct client_services;
 struct client_secret_use;
 
 struct idp {
@@ -37,6 +38,7 @@ struct idp {
     struct client_secret_use *secret_use; /* when each was last used, until it is written */
     struct resource_registry *resources; /* read through request_resources() */
     struct client_origins *origins;
+    struct client_services *services; /* on people's account pages */
     atomic_uint_fast64_t client_epoch; /* raised by every change to a client */
 };
 

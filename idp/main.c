@@ -28,6 +28,7 @@
 #include "idp/client_cache.h"
 #include "idp/client_origins.h"
 #include "idp/client_secret.h"
+#include "idp/client_services.h"
 #include "idp/config.h"
 #include "idp/ctl/ctl_server.h"
 #include "idp/idp.h"
@@ -217,6 +218,7 @@ static enum err start(struct daemon *d, const struct config *cfg) {
     if ((e = metrics_new((unsigned)idp_routes_count, &idp->metrics)) ||
         (e = session_activity_new(&idp->activity)) ||
         (e = client_origins_new(&idp->origins)) ||
+        (e = client_services_new(&idp->services)) ||
         (e = client_secret_use_new(&idp->secret_use)) ||
         (e = workpool_new((unsigned)cfg->work_threads, (unsigned)cfg->work_queue, WORK_NICE, &idp->pool)) ||
         (e = outbound_new(idp, &idp->outbound)) ||
@@ -367,6 +369,7 @@ static void stop(struct daemon *d) {
     client_keys_free(d->idp.client_keys);
     client_logos_free(d->idp.client_logos);
     client_origins_free(d->idp.origins);
+    client_services_free(d->idp.services);
     client_secret_use_free(d->idp.secret_use);
     keyring_free(d->idp.keyring);
     resource_registry_free(d->idp.resources);

@@ -10,6 +10,7 @@
 #include "base/encode.h"
 #include "base/json.h"
 #include "base/params.h"
+#include "idp/client_services.h"
 #include "idp/config.h"
 #include "idp/flow.h"
 #include "idp/idp.h"
@@ -20,6 +21,7 @@
 
 #define SESSIONS_SHOWN 20   /* newest first; the page says when there are more */
 #define CLIENTS_SHOWN 20    /* distinct services named on one page */
+#define LINK_MAX 8192       /* a registered address and the issuer, percent-encoded */
 
 enum stage { STAGE_SESSION, STAGE_SESSIONS, STAGE_SERVICES, STAGE_NAMES, STAGE_ENDED };
 
@@ -30,6 +32,11 @@ struct account {
     struct grant_list services[SESSIONS_SHOWN];
     struct client_row client[CLIENTS_SHOWN];
     size_t n_clients;
+    struct client_service *offer; /* services that a sign-in can be begun at from here */
+    size_t n_offers;
+    uint64_t epoch; /* of the clients, as the page was asked for */
+    enum err refreshed;
+    bool is_refreshed;
     struct session_key end_key;
     bool end_others;
     enum stage stage;
@@ -54,7 +61,8 @@ static enum step home_parse(struct request *req) {
 }
 
 static enum step account_parse(struct request *req) {
-    (void)req;
+    struct account *a = req->state;
+    a->epoch = atomic_load(&request_idp(req)->client_epoch);
     return STEP_LOAD;
 }
 
@@ -121,9 +129,25 @@ static void collect_clients(struct account *a) {
         }
 }
 
+static enum step find_offers(struct request *req) {
+    struct account *a = req->state;
+    enum err e = client_services_list(request_idp(req)->services, a->epoch, req->arena, &a->offer,
+                                      &a->n_offers);
+    if (e == ERR_EXPIRED && !a->is_refreshed)
+        return STEP_WORK;
+    return e || a->refreshed ? refuse_page(req, 503, "unavailable") : STEP_RESPOND;
+}
+
+static void account_work(struct request *req) {
+    struct account *a = req->state;
+    struct idp *idp = request_idp(req);
+    a->refreshed = client_services_refresh(idp->services, idp->store, a->epoch);
+    a->is_refreshed = true;
+}
+
 static enum step account_decide(struct request *req) {
     struct account *a = req->state;
-    if (req->load.result)
+    if (req->work_result || req->load.result)
         return refuse_page(req, 503, "unavailable");
     switch (a->stage) {
     case STAGE_SESSION:
@@ -140,6 +164,7 @@ static enum step account_decide(struct request *req) {
         a->stage = STAGE_NAMES;
         return STEP_LOAD;
     case STAGE_NAMES:
+        return find_offers(req);
     case STAGE_ENDED:
         break;
     }
@@ -190,6 +215,51 @@ static json_t *session_model(struct request *req, const struct account *a, size_
                      services_model(req, a, i));
 }
 
+/* The link that begins a sign-in at the service (OIDC Core 4). It says who sends the person, and not who they
+ * are: that is for the service to ask. */
+static char *offer_link(const struct request *req, struct span uri) {
+    CLEANUP(buf_done) struct buf link = BUF_INIT(LINK_MAX);
+    buf_add_span(&link, uri);
+    buf_add_str(&link, memchr(uri.ptr, '?', uri.len) ? "&iss=" : "?iss=");
+    percent_add(&link, request_config(req)->issuer);
+    return buf_err(&link) ? NULL : arena_strndup(req->arena, link.data, link.len);
+}
+
+static void add_offer(const struct request *req, json_t *list, struct span name, struct span uri) {
+    const char *url = offer_link(req, uri);
+    if (url)
+        json_array_append_new(list, json_pack("{ss% ss}", "name", name.ptr, name.len, "url", url));
+}
+
+static bool is_offered(const struct account *a, struct span client_id) {
+    for (size_t i = 0; i < a->n_offers; i++)
+        if (span_eq(a->offer[i].client_id, client_id))
+            return true;
+    return false;
+}
+
+/* What staff registered, then what this person uses already and registered itself. */
+static json_t *offers_model(const struct request *req, const struct account *a) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < a->n_offers; i++) {
+        const struct client_service *s = &a->offer[i];
+        add_offer(req, list, req->lang == LANG_EN && s->name_en.len ? s->name_en : s->name,
+                  s->initiate_login_uri);
+    }
+    for (size_t i = 0; i < a->n_clients; i++) {
+        const struct client_row *row = &a->client[i];
+        AUTO_JSON json_t *metadata = NULL;
+        if (!row->found || !row->is_enabled || is_offered(a, row->client_id) ||
+            json_parse_object(row->metadata, RESPONSE_MAX, &metadata))
+            continue;
+        struct span uri = json_str(metadata, "initiate_login_uri");
+        AUTO_JSON json_t *name = client_display_name(req, a, row->client_id);
+        if (uri.len)
+            add_offer(req, list, span_bytes(json_string_value(name), json_string_length(name)), uri);
+    }
+    return list;
+}
+
 static struct span display_name(const json_t *claims, struct span username) {
     struct span name = json_str(claims, "HoVaTen");
     if (!name.len)
@@ -238,12 +308,15 @@ static void account_respond(struct request *req) {
         json_array_append_new(sessions, session_model(req, a, i));
     struct span csrf = csrf_token(req, "account"), csrf_logout = csrf_token(req, "logout");
     json_t *model = json_pack(
-        "{so so ss ss ss ss ss% ss% sb}", "user", user_model(a), "sessions", sessions, "action_end",
+        "{so so so ss ss ss ss ss% ss% sb}", "user", user_model(a), "offers", offers_model(req, a),
+        "sessions", sessions, "action_end",
         "/account/end", "action_end_all", "/account/end", "action_password", "/account/password",
         "action_sign_out", "/logout", "csrf", csrf.ptr ? csrf.ptr : "", csrf.len, "csrf_logout",
         csrf_logout.ptr ? csrf_logout.ptr : "", csrf_logout.len, "has_others",
         (int)(a->sessions.count > 1));
     const char *notice = notice_key(req);
+    if (model && json_array_size(json_object_get(model, "offers")))
+        json_object_set_new(model, "has_offers", json_true());
     if (model && notice)
         json_object_set_new(model, "notice_key", json_string(notice));
     respond_page(req, 200, "account", model);
@@ -314,6 +387,7 @@ const struct handler account_handler = {
     .state_size = sizeof(struct account),
     .parse = account_parse,
     .load = account_load,
+    .work = account_work,
     .decide = account_decide,
     .respond = account_respond,
 };

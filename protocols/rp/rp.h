@@ -17,6 +17,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/params.h"
 #include "base/span.h"
 
 struct rp;
@@ -58,6 +59,18 @@ void rp_login_new(struct rp_login *login);
  * NULL. ERR_UNAVAILABLE before discovery. */
 must_check enum err rp_authorize_url(const struct rp *rp, const struct rp_login *login,
                                      const char *extra, struct buf *out);
+
+/* What came to the initiate_login_uri (OIDC Core 4): another site asks us to sign somebody in. */
+struct rp_initiation {
+    struct span iss, login_hint, target_link_uri; /* absent where they were not sent */
+};
+/* From the query or the form. ERR_MISSING (iss), ERR_SYNTAX, ERR_TOO_LONG, ERR_REPEATED. */
+must_check enum err rp_initiation_parse(struct arena *a, const struct params *params,
+                                        struct rp_initiation *ret_initiation);
+/* ERR_REFUSED: not our provider, or a target that is not below `origin` ("https://host[:port]" of
+ * the relying party, no slash at its end). The login itself is one like any other. */
+must_check enum err rp_initiation_check(const struct rp *rp, const struct rp_initiation *i,
+                                        const char *origin);
 
 /* What came to the redirect URI, decoded. */
 struct rp_callback {

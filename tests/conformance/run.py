@@ -13,6 +13,7 @@ import conformance
 import dynamic  # noqa: F401
 import logout  # noqa: F401
 import rp_site
+import third_party_login  # noqa: F401
 from idp import Provider
 
 CODE_SECONDS = 5
@@ -31,7 +32,8 @@ outbound:
 
 # Label of a run, the plan whose modules it runs, response mode.
 RUNS = [("Basic", "Basic", None), ("Form Post", "Basic", "form_post"), ("Config", "Config", None),
-        ("RP-Initiated Logout", "RP-Initiated Logout", None), ("Dynamic", "Dynamic", None)]
+        ("RP-Initiated Logout", "RP-Initiated Logout", None), ("Dynamic", "Dynamic", None),
+        ("Third-Party-Initiated Login", "Third-Party-Initiated Login", None)]
 
 INTRODUCTION = """# Certification plans
 
