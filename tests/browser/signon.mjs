@@ -99,6 +99,11 @@ async function whole_journey(name, viewport) {
     check(demo.clients.filter((c) => services.includes(c.client_name)).length >= 2, `${name}: both portals are named`, services.replace(/\s+/g, ' '));
     await check_page(page, `${name}: account page is sound`, { lang: 'vi' });
     await shot('7-account');
+    const offers = page.locator('.offers a');
+    check((await offers.count()) === 2, `${name}: both portals are offered`);
+    await offers.first().click();
+    check(await page.locator('#sign-out').count() === 1 && demo.portals.some((p) => at(page, p.url)), `${name}: one click leads into one`, page.url());
+    await page.goto(`${demo.issuer}/account`);
     await page.click('a[href="/account/password"]');
     await check_page(page, `${name}: password page is sound`, { lang: 'vi' });
     await shot('8-password');
