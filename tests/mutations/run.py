@@ -1,0 +1,139 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Seeded faults: applies each fault of faults.txt to a copy of the sources, alone, builds, and runs the
+tests of its rows, which must turn red. A fault that nothing catches, or that no longer fits the
+sources, is a failure.
+
+  run.py [--short N] [--jobs N] [WORD ...]     WORD: part of a fault's name; --short: every so many-th
+
+A fault stands in faults.txt as
+  name | rows | command (what is run in tests/, or meson:NAME for a unit test) | file
+  - the text that is in the file, exactly once
+  + what stands there instead (none: it is taken out)
+and a test counts as having caught it when it fails in a check that names one of the rows."""
+import concurrent.futures
+import os
+import queue
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+TEST_SECONDS = 240
+
+
+class Fault:
+    def __init__(self, line):
+        self.name, rows, self.command, self.file = (part.strip() for part in line.split("|"))
+        self.rows, self.old, self.new = rows.split(), [], []
+
+
+def faults():
+    found = []
+    with open(os.path.join(HERE, "faults.txt"), encoding="utf-8") as f:
+        for line in f.read().splitlines():
+            if line.startswith(("- ", "+ ")) or line in ("-", "+"):
+                (found[-1].old if line[0] == "-" else found[-1].new).append(line[2:])
+            elif line.strip() and not line.startswith("#"):
+                found.append(Fault(line))
+    return found
+
+
+class Tree:
+    """A copy of the sources with a build of its own."""
+
+    def __init__(self, folder):
+        self.folder, self.build = folder, os.path.join(folder, "build")
+        listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout.decode()
+        for path in filter(None, listed.split("\0")):
+            if os.path.exists(os.path.join(ROOT, path)):
+                os.makedirs(os.path.dirname(os.path.join(folder, path)), exist_ok=True)
+                shutil.copy2(os.path.join(ROOT, path), os.path.join(folder, path))
+        self.run(["meson", "setup", "build", "-Dbuildtype=plain", "-Dc_args=-O1"])
+        status, text = self.run(["ninja", "-C", "build"])
+        if status:
+            raise SystemExit("the sources as they are do not build:\n" + text[-2000:])
+
+    def run(self, command, seconds=1200):
+        environment = {**os.environ, "IDP_BUILD": self.build}
+        try:
+            run = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, errors="replace", timeout=seconds,
+                                 env=environment, stdin=subprocess.DEVNULL)
+            return run.returncode, run.stdout + run.stderr
+        except subprocess.TimeoutExpired as e:
+            return 124, (e.stdout or b"").decode(errors="replace") + "\nFAIL ended after a timeout"
+
+    def test(self, fault):
+        if fault.command.startswith("meson:"):
+            name = fault.command[len("meson:"):]
+            return self.run(["meson", "test", "-C", "build", "--no-rebuild", "--print-errorlogs", name], TEST_SECONDS)
+        words = fault.command.split()
+        return self.run([sys.executable, os.path.join("tests", words[0]), *words[1:]], TEST_SECONDS)
+
+    def judge(self, fault):
+        """None: caught; else what is wrong."""
+        path = os.path.join(self.folder, fault.file)
+        with open(path, encoding="utf-8") as f:
+            good = f.read()
+        old, new = "\n".join(fault.old), "\n".join(fault.new)
+        if good.count(old) != 1:
+            return f"does not fit: its text stands {good.count(old)} times in {fault.file}"
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(good.replace(old, new))
+        try:
+            status, text = self.run(["ninja", "-C", "build"])
+            if status:
+                return "does not build: " + "\n".join(line for line in text.splitlines() if "error" in line)[:500]
+            status, text = self.test(fault)
+        finally:
+            with open(path, "w", encoding="utf-8") as f:
+                f.write(good)
+        if not status:
+            return "SURVIVED"
+        failed = [line for line in text.splitlines() if re.search(r"FAIL|FAILED|not so:|Error|error", line)]
+        if not any(row in line for row in fault.rows for line in failed):
+            return "red, but not in a check of its rows: " + " / ".join(failed[:3])[:300]
+        return None
+
+
+def options(words):
+    short, jobs, rest = 1, 2, []
+    words = iter(words)
+    for word in words:
+        if word == "--short":
+            short = int(next(words))
+        elif word == "--jobs":
+            jobs = int(next(words))
+        else:
+            rest.append(word)
+    return short, jobs, rest
+
+
+def main():
+    short, jobs, only = options(sys.argv[1:])
+    chosen = [f for f in faults() if not only or any(word in f.name for word in only)][::short]
+    passed = failed = 0
+    with tempfile.TemporaryDirectory(prefix="idp-mutations-") as folder, \
+            concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        trees = queue.Queue()
+        for tree in pool.map(lambda i: Tree(os.path.join(folder, str(i))), range(min(jobs, len(chosen)))):
+            trees.put(tree)
+
+        def judge(fault):
+            tree = trees.get()
+            try:
+                return fault, tree.judge(fault)
+            finally:
+                trees.put(tree)
+        for fault, wrong in pool.map(judge, chosen):
+            passed, failed = passed + (not wrong), failed + bool(wrong)
+            print(f"{'FAIL' if wrong else 'ok  '} {fault.name} ({' '.join(fault.rows)}){': ' + wrong if wrong else ''}", flush=True)
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed or not passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
