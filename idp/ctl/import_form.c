@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 
+__attribute__((format(printf, 1, 0)))
 static json_t *text_of(const char *fmt, va_list args) {
     return json_vsprintf(fmt, args);
 }
