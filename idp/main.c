@@ -38,6 +38,7 @@
 #include "idp/resource.h"
 #include "idp/session.h"
 #include "idp/store/store.h"
+#include "keys/jws_memory.h"
 #include "keys/signer_client.h"
 #include "protocols/oidc/client_keys.h"
 #include "protocols/oidc/client_logo.h"
@@ -129,6 +130,8 @@ static enum err thread_init(void *app, unsigned index, struct thread_services *r
     ret->index = index;
     ret->channel = signer_channel(idp->signer, CHANNEL_IO + index);
     enum err e = client_cache_new(&ret->clients);
+    if (!e)
+        e = jws_memory_new(&ret->access_tokens);
     return e ? e : store_reader_open(idp->store, &ret->reader);
 }
 
@@ -136,6 +139,7 @@ static void thread_done(void *app, struct thread_services *t) {
     (void)app;
     store_reader_close(t->reader);
     client_cache_free(t->clients);
+    jws_memory_free(t->access_tokens);
 }
 
 /* ---- start ---- */

@@ -64,11 +64,13 @@ struct client_address {
 struct store_reader;
 struct signer_channel;
 struct client_cache;
+struct jws_memory;
 struct thread_services {
     unsigned index;
     struct store_reader *reader;
     struct signer_channel *channel;
     struct client_cache *clients;
+    struct jws_memory *access_tokens; /* ours that were verified before */
 };
 
 #define SIGNING_MAX 2

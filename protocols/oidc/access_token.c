@@ -10,7 +10,7 @@
 #include "base/random.h"
 #include "idp/config.h"
 #include "idp/keyring.h"
-#include "keys/jws.h"
+#include "keys/jws_memory.h"
 
 #define JTI_BYTES 28
 #define NO_GRANT  0xff
@@ -51,19 +51,19 @@ static struct span dup_member(struct arena *a, const json_t *claims, const char 
 }
 
 enum err access_token_verify(struct arena *a, const struct config *cfg,
-                             const struct key_snapshot *keys, struct span token, int64_t now,
-                             struct access_token *ret_token) {
+                             const struct key_snapshot *keys, struct jws_memory *memory,
+                             struct span token, int64_t now, struct access_token *ret_token) {
     //= https://www.rfc-editor.org/rfc/rfc9068#section-4
     //# The resource server MUST verify that the "typ" header value is "at+jwt" or
     //# "application/at+jwt" and reject tokens carrying any other value.
     static const char *const typ[] = {"at+jwt", NULL};
     const struct jws_expect expect = {.typ = typ};
-    struct jws jws;
-    enum err e = jws_verify(a, token, &expect, &keys->verify, &jws);
+    struct span payload;
+    enum err e = jws_memory_verify(memory, a, token, &expect, &keys->verify, &payload);
     if (e)
         return e;
     AUTO_JSON json_t *claims = NULL;
-    e = json_parse_object(jws.payload, JWS_MAX_BYTES, &claims);
+    e = json_parse_object(payload, JWS_MAX_BYTES, &claims);
     if (e)
         return e;
     if (!span_eq(json_str(claims, "iss"), cfg->issuer))

@@ -15,6 +15,7 @@
 #include "idp/store/store.h"
 
 struct config;
+struct jws_memory;
 struct key_snapshot;
 
 #define ACCESS_TOKEN_JTI_CHARS 38 /* base64url(grant key 20 || random 8) */
@@ -35,11 +36,12 @@ void access_token_jti_build(const struct grant_key *key, char out[ACCESS_TOKEN_J
 void access_token_revocation_key(const struct access_token *t,
                                  unsigned char ret_key[PENDING_KEY_BYTES]);
 
-/* Signature by one of our keys, typ at+jwt, iss, exp. Whom it is for (aud) is the caller's to
+/* `memory`: of such tokens alone; NULL: none. Signature by one of our keys, typ at+jwt, iss, exp. Whom it is for (aud) is the caller's to
  * compare; whether it still stands says access_use.h. Spans are in the arena. ERR_SYNTAX,
  * ERR_BAD_SIGNATURE, ERR_EXPIRED, ERR_REFUSED (not ours) and those of jws_verify. */
 must_check enum err access_token_verify(struct arena *a, const struct config *cfg,
-                                        const struct key_snapshot *keys, struct span token,
-                                        int64_t now, struct access_token *ret_token);
+                                        const struct key_snapshot *keys, struct jws_memory *memory,
+                                        struct span token, int64_t now,
+                                        struct access_token *ret_token);
 
 #endif

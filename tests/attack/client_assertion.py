@@ -23,7 +23,8 @@ class Machine(Party):
                     "grant_types": ["client_credentials"], "response_types": [], "redirect_uris": [],
                     "scope": "dossier.read", "jwks": {"keys": [k.jwk() for k in keys]}, **metadata}
         super().__init__(w.issuer, {**metadata, **w.provider.add_client(**metadata)})
-        assert "client_secret" not in self.metadata, "a client that signs was given a secret"
+        signs = metadata["token_endpoint_auth_method"] == "private_key_jwt"
+        assert signs == ("client_secret" not in self.metadata), "a client that signs was given a secret"
         self.keys = keys
         self.signer = Signer(keys[0], {"alg": keys[0].alg, "kid": keys[0].kid, "typ": "JWT"}, self.claims)
 
@@ -190,6 +191,9 @@ def B10_other_methods_of_a_client_that_signs(w):
         assert error_of(answer) == (401, "invalid_client")
         refused(m.token({**GRANT, "client_id": m.client_id, "client_secret": secret}, auth=None))
     # And an assertion does not stand for a secret.
+    both = Machine(w, "signs-requests", [Key("ES256", "k1")], token_endpoint_auth_method="client_secret_basic")
+    refused(both.send(both.signer.good()))
+    assert both.token(GRANT).status == 200
     for party in (w.ministry, w.native):
         claims = {**m.claims(), "iss": party.client_id, "sub": party.client_id}
         refused(m.send(m.signer.token(claims=claims)))

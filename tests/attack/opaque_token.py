@@ -12,8 +12,8 @@ from oidc_world import run
 from party import jwt_part, request
 from resources import party
 
-API, TAX = "https://api.opaque.example", "https://tax.opaque.example"
-SCOPE = "openid profile offline_access api.see tax.see"
+API, TAX, PLAIN = "https://api.opaque.example", "https://tax.opaque.example", "https://plain.opaque.example"
+SCOPE = "openid profile offline_access api.see tax.see plain.see"
 
 
 def prepare(w):
@@ -25,6 +25,7 @@ def prepare(w):
     for resource, scopes, guards in ((API, ["api.see"], ["guard"]), (TAX, ["tax.see"], ["stranger"])):
         w.provider.idpctl("resource", "add", "--file", "-", stdin=json.dumps(
             {"resource": resource, "scopes_supported": scopes, "access_token_format": "opaque", "introspection_clients": guards}))
+    w.provider.idpctl("resource", "add", "--file", "-", stdin=json.dumps({"resource": PLAIN, "scopes_supported": ["plain.see"]}))
     w.open = party(w, "open", scope=SCOPE)
     w.closed = party(w, "closed", scope=SCOPE, access_token_format="opaque")
     w.jwt_always = party(w, "jwt-always", scope=SCOPE, access_token_format="jwt")
@@ -68,6 +69,7 @@ def B35_the_form_is_the_clients_else_the_resources(w):
     assert not is_opaque(tokens(w, w.open)["access_token"])
     assert is_opaque(tokens(w, w.open, scope="openid api.see", resource=API)["access_token"])
     assert not is_opaque(tokens(w, w.jwt_always, scope="openid api.see", resource=API)["access_token"])
+    assert not is_opaque(tokens(w, w.open, scope="openid plain.see", resource=PLAIN)["access_token"])
     answer = w.guard.token({"grant_type": "client_credentials"}).json()
     assert not is_opaque(answer["access_token"])
 

@@ -91,6 +91,8 @@ def A40_one_resource_a_token(w):
     assert error_of(answer) == (400, "invalid_target"), answer
     claims = claims_of(w.office.redeem(code, resource=TAX))
     assert (claims["aud"], claims["scope"]) == (TAX, "tax.read"), claims
+    code = browser.get(w.office.url(scope=asked, resource=API)).query()["code"]
+    assert error_of(w.office.redeem(code, resource=TAX)) == (400, "invalid_target"), "one that was not asked for"
     many = "".join(f"&resource={API}" for _ in range(9))
     error_redirect(w, browser.get(w.office.url(scope=asked) + many), "invalid_request", w.office)
 

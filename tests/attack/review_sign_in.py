@@ -54,11 +54,22 @@ def F09_F14_a_copied_cookie_is_out_after_a_password_change(w):
     owner = w.signed_in(user)
     thief = w.browser()
     thief.cookies.update(owner.cookies)
+    elsewhere = w.signed_in(user)
     page = owner.get("/account/password")
     answer = owner.submit(page, current_password=user["password"], new_password=CHOSEN, new_password2=CHOSEN)
     assert answer.status == 303 and "password_changed" in answer.location, answer
     assert owner.session_cookie() != thief.session_cookie()
     assert not is_sign_in(owner.get("/account")) and is_sign_in(thief.get("/account"))
+    assert is_sign_in(elsewhere.get("/account"))
+
+
+def F09_signing_in_again_ends_the_session_before(w):
+    user = w.new_user("lai")
+    owner = w.signed_in(user)
+    copy = w.browser()
+    copy.cookies.update(owner.cookies)
+    assert "code" in owner.sign_in(owner.get(w.ministry.url(prompt="login")), user["username"], user["password"]).query()
+    assert not is_sign_in(owner.get("/account")) and is_sign_in(copy.get("/account"))
 
 
 def N04_the_form_sent_twice_signs_in_once_more_and_fails_nobody(w):

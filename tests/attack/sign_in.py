@@ -154,6 +154,11 @@ def F05_a_known_device_stays_open(p):
     for name in [n for n in thief.cookies if "session" in n]:
         del thief.cookies[name]
     assert throttled(thief.attempt("f05.victim", PASSWORD))
+    forger = From(p, network(5003))
+    for name, value in owner.cookies.items():
+        if "device" in name:
+            forger.cookies[name] = value[:45] + ("A" if value[45] != "A" else "B") + value[46:]
+    assert throttled(forger.attempt("f05.victim", PASSWORD)), "a device cookie made by hand"
     assert owner.attempt("f05.victim", PASSWORD).status == 303, "the owner was locked out"
     assert From(p, network(5003)).attempt("f05.victim", PASSWORD).status == 303, "the owner's success reopens it"
 
@@ -212,7 +217,7 @@ def F07_a_megabyte_is_not_hashed(p):
     p.add_user("f07", PASSWORD)
     browser = From(p, network(7000))
     page = browser.follow(browser.get("/account"))
-    for size, statuses in ((1 << 20, (413,)), (60000, (400, 413)), (2000, (422,))):
+    for size, statuses in ((1 << 20, (413,)), (60000, (400, 413)), (5000, (400,)), (2000, (422,))):
         began = time.monotonic()
         try:
             answer = browser.submit(page, username="f07", password="a" * size)
@@ -274,7 +279,7 @@ def F08_one_network_holds_a_quarter_of_the_queue(p):
         mine = other.submit(page, username="f08.other", password=PASSWORD)
         statuses = [f.result().status for f in futures]
     assert mine.status == 303, mine
-    assert set(statuses) <= {422, 503}, statuses
+    assert set(statuses) == {422, 503}, statuses
 
 
 def F04_a_network_that_sprays(p):

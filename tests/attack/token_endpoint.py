@@ -234,6 +234,11 @@ def B28_lock_and_password_change_end_grants(w):
         w.idpctl("user", action, user["username"])
         invalid_grant(w.ministry.refresh(tokens["refresh_token"]))
         assert w.ministry.userinfo(tokens["access_token"]).status == 401
+        user = w.new_user("b28grace" + action)
+        token = w.ministry.tokens(w.browser(), user, scope="openid offline_access")["refresh_token"]
+        assert w.ministry.refresh(token).status == 200
+        w.idpctl("user", action, user["username"])
+        invalid_grant(w.ministry.refresh(token))
 
 
 def B30_the_same_successor_within_the_grace(w):

@@ -13,6 +13,9 @@ from idp import Provider
 from oidc_world import World
 
 
+SECONDS = 900  # for one endpoint
+
+
 def endpoints(w):
     """(name, path and query, body or None)"""
     quote = urllib.parse.urlencode
@@ -31,7 +34,10 @@ def scan(w, path, body, folder):
     command = ["sqlmap", "-u", w.issuer + path, "--batch", "--level", "3", "--risk", "2", "--flush-session", "--output-dir", folder,
                "--threads", "4", "--technique", "BEUS", "--dbms", "sqlite", "--disable-coloring", "--cookie",
                "session-a1b2c3=x", "--ignore-code", "*"]
-    run = subprocess.run(command + (["--data", body] if body else []), capture_output=True, text=True)
+    try:
+        run = subprocess.run(command + (["--data", body] if body else []), capture_output=True, text=True, timeout=SECONDS)
+    except subprocess.TimeoutExpired as e:
+        return "not done after %d s: %s" % (SECONDS, (e.stdout or b"").decode(errors="replace")[-1000:])
     if "do not appear to be injectable" in run.stdout and "identified the following injection point" not in run.stdout:
         return None
     return run.stdout[-3000:]

@@ -121,7 +121,7 @@ static void test_size(void **state) {
     assert_int_equal(json_parse(SPAN("[1,2]"), 5, &j), ERR_OK);
 }
 
-static void test_object_only(void **state) {
+static void test_E17_object_only(void **state) {
     (void)state;
     static const char *const other[] = {"[]", "1", "\"{}\"", "null", "true"};
     for (size_t i = 0; i < ARRAY_LEN(other); i++) {
@@ -207,7 +207,7 @@ int main(void) {
         cmocka_unit_test(test_refuses_duplicates),
         cmocka_unit_test(test_depth),
         cmocka_unit_test(test_size),
-        cmocka_unit_test(test_object_only),
+        cmocka_unit_test(test_E17_object_only),
         cmocka_unit_test(test_members),
         cmocka_unit_test(test_writer),
         cmocka_unit_test(test_writer_is_valid_for_all_bytes),

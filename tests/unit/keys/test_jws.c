@@ -188,7 +188,7 @@ static struct span secret_key(struct arena *a) {
     return key;
 }
 
-static void test_kid(void **state) {
+static void test_E18_kid(void **state) {
     (void)state;
     static const struct {
         const char *key, *header;
@@ -210,7 +210,7 @@ static void test_kid(void **state) {
     }
 }
 
-static void test_typ_e16(void **state) {
+static void test_E16_typ(void **state) {
     (void)state;
     static const char *const at[] = {"at+jwt", NULL}, *const at_or_none[] = {"at+jwt", "", NULL};
     static const struct {
@@ -244,7 +244,7 @@ static void test_typ_e16(void **state) {
 }
 
 /* A key without an algorithm of its own is used only with one that the caller names. */
-static void test_key_without_alg(void **state) {
+static void test_E11_key_without_alg(void **state) {
     (void)state;
     static const char *const rs[] = {"RS256", NULL}, *const ps[] = {"PS256", NULL};
     static const char *const es[] = {"ES256", NULL}, *const none[] = {NULL};
@@ -261,7 +261,7 @@ static void test_key_without_alg(void **state) {
     assert_int_equal(verify(&named, token, &(struct jws_expect){.algs = es}), ERR_UNSUPPORTED);
 }
 
-static void test_choice_among_many_e18(void **state) {
+static void test_E18_choice_among_many(void **state) {
     (void)state;
     CLEANUP(jwk_set_done) struct jwk_set set = {.count = 0};
     assert_int_equal(jwk_set_parse(SPAN("{\"keys\":[{" OKP_MEMBERS ",\"kid\":\"a\"},"
@@ -289,10 +289,10 @@ int main(void) {
         cmocka_unit_test(test_eddsa_signature_is_the_published_one),
         cmocka_unit_test(test_what_we_sign_verifies),
         cmocka_unit_test(test_signer_refuses),
-        cmocka_unit_test(test_kid),
-        cmocka_unit_test(test_typ_e16),
-        cmocka_unit_test(test_key_without_alg),
-        cmocka_unit_test(test_choice_among_many_e18),
+        cmocka_unit_test(test_E18_kid),
+        cmocka_unit_test(test_E16_typ),
+        cmocka_unit_test(test_E11_key_without_alg),
+        cmocka_unit_test(test_E18_choice_among_many),
     };
     return cmocka_run_group_tests_name("keys/jws", tests, init, NULL);
 }

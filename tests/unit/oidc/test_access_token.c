@@ -5,6 +5,7 @@
 #include "base/encode.h"
 #include "check.h"
 #include "idp/config.h"
+#include "keys/jws_memory.h"
 #include "protocols/oidc/access_token.h"
 #include "signed.h"
 
@@ -16,8 +17,14 @@ static struct arena arena = ARENA_INIT(4 * 1024 * 1024);
 static const struct config cfg = {.issuer = {"http://localhost:1", 18}};
 static struct signed_by ours, other;
 
+static struct jws_memory *memory;
+
+/* Twice: the second time from memory, where the answer must be the same. */
 static enum err verify(struct span token, int64_t now, struct access_token *ret) {
-    return access_token_verify(&arena, &cfg, &ours.keys, token, now, ret);
+    enum err first = access_token_verify(&arena, &cfg, &ours.keys, memory, token, now, ret);
+    enum err again = access_token_verify(&arena, &cfg, &ours.keys, memory, token, now, ret);
+    assert_int_equal(first, again);
+    return first;
 }
 
 static void test_good(void **state) {
@@ -34,7 +41,7 @@ static void test_good(void **state) {
     assert_false(t.has_grant);
 }
 
-static void test_D17_each_check_alone_refuses(void **state) {
+static void test_D06_D17_each_check_alone_refuses(void **state) {
     (void)state;
     static const struct {
         const char *typ, *claims;
@@ -61,7 +68,7 @@ static void test_D17_each_check_alone_refuses(void **state) {
     assert_int_not_equal(verify(signed_token(&arena, &other, "at+jwt", GOOD), NOW, &t), ERR_OK);
 }
 
-static void test_expiry(void **state) {
+static void test_E12_expiry(void **state) {
     (void)state;
     struct access_token t;
     struct span token = signed_token(&arena, &ours, "at+jwt", GOOD);
@@ -98,15 +105,17 @@ static void test_jti(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_good),
-        cmocka_unit_test(test_D17_each_check_alone_refuses),
-        cmocka_unit_test(test_expiry),
+        cmocka_unit_test(test_D06_D17_each_check_alone_refuses),
+        cmocka_unit_test(test_E12_expiry),
         cmocka_unit_test(test_jti),
     };
+    assert_int_equal(jws_memory_new(&memory), ERR_OK);
     signed_by_new("ES256", "k1", &ours);
     signed_by_new("ES256", "k1", &other);
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     signed_by_free(&ours);
     signed_by_free(&other);
+    jws_memory_free(memory);
     arena_done(&arena);
     return failed;
 }

@@ -35,7 +35,7 @@ static void test_round_trip(void **state) {
     }
 }
 
-static void test_any_changed_bit_is_refused(void **state) {
+static void test_B24_any_changed_bit_is_refused(void **state) {
     (void)state;
     struct grant g = sample();
     char text[REFRESH_TOKEN_CHARS + 1];
@@ -84,7 +84,7 @@ static void test_text_form(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip),
-        cmocka_unit_test(test_any_changed_bit_is_refused),
+        cmocka_unit_test(test_B24_any_changed_bit_is_refused),
         cmocka_unit_test(test_other_grants_salt),
         cmocka_unit_test(test_text_form),
     };
