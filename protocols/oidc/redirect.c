@@ -15,17 +15,6 @@ size_t redirect_param_count(const struct params *params, const char *name) {
     return n;
 }
 
-struct span redirect_state(const struct params *params) {
-    if (redirect_param_count(params, "state") != 1)
-        return SPAN_NONE;
-    for (size_t i = 0; i < params->count; i++) {
-        const struct param *p = &params->item[i];
-        if (span_is(p->name, "state") && p->value.len && p->raw.len <= STATE_MAX)
-            return p->raw;
-    }
-    return SPAN_NONE;
-}
-
 static bool is_unreserved(char c) {
     return isalnum((unsigned char)c) || strchr("-._~", c);
 }
@@ -35,14 +24,36 @@ static bool is_escape(struct span s, size_t i) {
            isxdigit((unsigned char)s.ptr[i + 2]);
 }
 
+static bool goes_back_as_received(struct span raw, size_t i) {
+    char c = raw.ptr[i];
+    return c && (is_unreserved(c) || strchr("+/=", c) || is_escape(raw, i));
+}
+
 void redirect_add_octets(struct buf *b, struct span raw) {
     for (size_t i = 0; i < raw.len; i++) {
-        char c = raw.ptr[i];
-        if (c && (is_unreserved(c) || strchr("+/=", c) || is_escape(raw, i)))
-            buf_add_char(b, c);
+        if (goes_back_as_received(raw, i))
+            buf_add_char(b, raw.ptr[i]);
         else
             percent_add(b, span_bytes(&raw.ptr[i], 1));
     }
+}
+
+static size_t octets_len(struct span raw) {
+    size_t len = 0;
+    for (size_t i = 0; i < raw.len; i++)
+        len += goes_back_as_received(raw, i) ? 1 : sizeof "%XX" - 1;
+    return len;
+}
+
+struct span redirect_state(const struct params *params) {
+    if (redirect_param_count(params, "state") != 1)
+        return SPAN_NONE;
+    for (size_t i = 0; i < params->count; i++) {
+        const struct param *p = &params->item[i];
+        if (span_is(p->name, "state") && p->value.len && octets_len(p->raw) <= STATE_MAX)
+            return p->raw;
+    }
+    return SPAN_NONE;
 }
 
 enum err redirect_build(struct arena *a, struct span uri, const struct redirect_param *params,

@@ -12,7 +12,7 @@
 #include "base/span.h"
 
 #define REDIRECT_MAX 16384 /* bytes of a whole Location */
-#define STATE_MAX    4096  /* bytes of state, as received */
+#define STATE_MAX    4096  /* bytes of state, as redirect_add_octets writes it */
 
 /* How often a name occurs, with a value or without. */
 size_t redirect_param_count(const struct params *params, const char *name);

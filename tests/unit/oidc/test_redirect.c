@@ -86,6 +86,12 @@ static void test_A31_state_as_received(void **state) {
     assert_int_equal(state_of(longest).len, STATE_MAX);
     longest[6 + STATE_MAX] = 'a';
     assert_null(state_of(longest).ptr);
+    /* What is escaped on the way back counts as it stands there. */
+    longest[6 + STATE_MAX] = '\0';
+    longest[6] = '$';
+    assert_null(state_of(longest).ptr);
+    longest[6 + STATE_MAX - 2] = '\0';
+    assert_int_equal(state_of(longest).len, STATE_MAX - 2);
     arena_reset(&arena);
 }
 
