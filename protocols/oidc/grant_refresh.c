@@ -45,10 +45,12 @@ static enum step revoke(struct token_request *t) {
     return STEP_WRITE;
 }
 
-/* The same answer once more: nothing to write. */
+/* The same answer once more: nothing to write. A rotation by a request that began later may bear a
+ * time that this one has not seen yet. */
 static bool is_within_grace(const struct request *req, const struct token_request *t) {
+    int64_t age = req->now > t->grant.rotated_at ? req->now - t->grant.rotated_at : 0;
     return t->refresh.generation + 1 == t->grant.generation &&
-           req->now - t->grant.rotated_at < request_config(req)->refresh_grace_seconds;
+           age < request_config(req)->refresh_grace_seconds;
 }
 
 static enum step give(struct token_request *t, int64_t generation) {

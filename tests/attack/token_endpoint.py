@@ -2,14 +2,17 @@
 """Attacks on the token endpoint (catalogue 1B)."""
 import base64
 import concurrent.futures
+import contextlib
 import hashlib
 import json
+import sqlite3
 import sys
 import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "lib"))
-from oidc_world import run
+from idp import Provider
+from oidc_world import World, run
 from party import FORM, b64url, b64url_decode, error_of, jwt_part, request
 
 
@@ -191,6 +194,20 @@ def B24_reuse_after_the_grace(w):
     time.sleep(w.refresh_grace_seconds + 1)
     invalid_grant(w.ministry.refresh(tokens["refresh_token"]))
     invalid_grant(w.ministry.refresh(second["refresh_token"]))
+
+
+def B24_no_grace_for_a_clock_behind_the_rotation(w):
+    """As two requests are that began on either side of a second's end."""
+    with Provider("times:\n  refresh_grace: 0s\n") as provider:
+        strict = World(provider)
+        token = strict.ministry.tokens(strict.signed_in(), strict.an)["refresh_token"]
+        successor = strict.ministry.refresh(token).json()["refresh_token"]
+        provider.stop()
+        with contextlib.closing(sqlite3.connect(provider.path("idp.db"))) as db, db:
+            assert db.execute("UPDATE oauth_grant SET rotated_at = rotated_at + 60").rowcount == 1
+        provider.start()
+        invalid_grant(strict.ministry.refresh(token))
+        invalid_grant(strict.ministry.refresh(successor))
 
 
 def B25_parallel_refreshes_have_one_successor(w):
