@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/encode.h"
+#include "base/shortage.h"
 
 /* Depth is bounded before jansson builds anything; its own limit is 2048 levels of recursion. */
 static enum err depth_check(struct span text) {
@@ -39,8 +40,12 @@ enum err json_parse(struct span text, size_t max, json_t **ret_json) {
         return e;
     /* Without JSON_ALLOW_NUL jansson refuses \u0000; without JSON_DISABLE_EOF_CHECK, a tail. */
     static const size_t flags = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY;
-    json_error_t why;
-    json_t *j = json_loadb(text.ptr ? text.ptr : "", text.len, flags, &why);
+    shortage_clear();
+    json_t *j = json_loadb(text.ptr ? text.ptr : "", text.len, flags, NULL);
+    if (shortage_met()) {
+        json_decref(j);
+        return ERR_NOMEM;
+    }
     if (!j)
         return ERR_SYNTAX;
     *ret_json = j;

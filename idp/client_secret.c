@@ -4,7 +4,6 @@
  * in a table of its own, so that its lock is free but for the moment of a flush. */
 #include "idp/client_secret.h"
 
-#include <openssl/evp.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include "base/encode.h"
 #include "base/random.h"
 #include "base/secret.h"
+#include "base/sha256.h"
 #include "idp/store/store.h"
 
 #define SECRET_BYTES 32
@@ -21,11 +21,6 @@
 #define SLOTS_FILLED (SLOTS * 3 / 4)
 
 /* ---- making ---- */
-
-enum err client_secret_hash(struct span text, unsigned char ret_hash[CLIENT_SECRET_HASH_BYTES]) {
-    return EVP_Digest(text.ptr, text.len, ret_hash, NULL, EVP_sha256(), NULL) == 1 ? ERR_OK
-                                                                                   : ERR_CRYPTO;
-}
 
 enum err client_secret_make(struct arena *a, int64_t now, int64_t expires_at,
                             struct client_secret *ret_secret, struct span *ret_text) {
@@ -38,9 +33,7 @@ enum err client_secret_make(struct arena *a, int64_t now, int64_t expires_at,
     if (!copy.ptr)
         return ERR_NOMEM;
     struct client_secret made = {.created_at = now, .expires_at = expires_at};
-    enum err e = client_secret_hash(copy, made.hash);
-    if (e)
-        return e;
+    sha256(copy, made.hash);
     *ret_secret = made;
     *ret_text = copy;
     return ERR_OK;

@@ -24,11 +24,9 @@ struct client_secret {
     int64_t last_used_at; /* 0: never, or not written yet */
 };
 
-/* A new secret as text, in the arena, and what is kept of it. ERR_NOMEM. */
+/* A new secret as text, in the arena, and what is kept of it: its SHA-256. ERR_NOMEM. */
 must_check enum err client_secret_make(struct arena *a, int64_t now, int64_t expires_at,
                                        struct client_secret *ret_secret, struct span *ret_text);
-must_check enum err client_secret_hash(struct span text,
-                                       unsigned char ret_hash[CLIENT_SECRET_HASH_BYTES]);
 
 /* ---- last use -------------------------------------------------------------------------------- */
 

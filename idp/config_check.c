@@ -3,12 +3,12 @@
  * Rules between settings, and values that follow from others. */
 #include <arpa/inet.h>
 #include <limits.h>
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/encode.h"
+#include "base/sha256.h"
 #include "idp/config_schema.h"
 
 #define IO_THREADS_AUTO_MAX 64
@@ -176,7 +176,8 @@ static void derive(const struct check *k) {
     if (!c->contact_en.ptr)
         c->contact_en = c->contact;
     unsigned char digest[32];
-    if (c->issuer.ptr && EVP_Digest(c->issuer.ptr, c->issuer.len, digest, NULL, EVP_sha256(), NULL))
+    sha256(c->issuer, digest);
+    if (c->issuer.ptr)
         hex_encode(digest, 3, c->cookie_suffix);
     if (!c->signer_binary.ptr) {
         char self[PATH_MAX];

@@ -3,18 +3,18 @@
  * Cookie, key, life and level of a session; see session.h. */
 #include "idp/session.h"
 
-#include <openssl/evp.h>
 #include <string.h>
 
 #include "base/encode.h"
 #include "base/random.h"
 #include "base/secret.h"
+#include "base/sha256.h"
 
 #define TIME_BYTES 4
 
 static void key_of(const unsigned char raw[SESSION_COOKIE_BYTES], struct session_key *ret_key) {
-    unsigned char digest[32] = {0};
-    (void)EVP_Digest(raw, SESSION_COOKIE_BYTES, digest, NULL, EVP_sha256(), NULL);
+    unsigned char digest[SHA256_BYTES];
+    sha256(span_bytes(raw, SESSION_COOKIE_BYTES), digest);
     memcpy(ret_key->b, raw, TIME_BYTES);
     memcpy(ret_key->b + TIME_BYTES, digest, SESSION_KEY_BYTES - TIME_BYTES);
 }

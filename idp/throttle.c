@@ -9,10 +9,10 @@
  * full sign-in. */
 #include "idp/throttle.h"
 
-#include <openssl/evp.h>
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "base/sha256.h"
 
 #define KNOWN_DEVICE_SHARE     5
 #define NETWORK_MEMORY_SECONDS (15 * 60)
@@ -32,12 +32,12 @@ enum {
 /* Hashed, so that rows hold no user names, also not those that were typed by mistake. */
 static struct throttle_key key_of(int kind, struct span username, struct span network) {
     struct throttle_key key = {.b = {(unsigned char)kind}};
-    unsigned char digest[32] = {0};
+    unsigned char digest[SHA256_BYTES];
     CLEANUP(buf_done) struct buf text = BUF_INIT(1024);
     buf_add_u8(&text, (unsigned char)kind);
     buf_add_block(&text, username);
     buf_add_block(&text, network);
-    (void)EVP_Digest(text.data, text.len, digest, NULL, EVP_sha256(), NULL);
+    sha256(buf_span(&text), digest);
     memcpy(key.b + 1, digest, sizeof key.b - 1);
     return key;
 }

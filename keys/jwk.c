@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/encode.h"
 #include "base/json.h"
+#include "base/sha256.h"
 #include "keys/jwk_internal.h"
 
 #define RSA_BITS 2048
@@ -216,8 +217,7 @@ enum err jwk_thumbprint(const struct jwk *k, char out[44]) {
     if (e)
         return e;
     unsigned char digest[32];
-    if (EVP_Q_digest(NULL, "SHA256", NULL, canonical.data, canonical.len, digest, NULL) != 1)
-        return ERR_CRYPTO;
+    sha256(buf_span(&canonical), digest);
     out[b64url_encode(digest, sizeof digest, out)] = '\0';
     return ERR_OK;
 }

@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/encode.h"
 #include "base/json.h"
+#include "base/shortage.h"
 
 #define ES256_HALF 32
 #define ES256_DER_MAX 72
@@ -38,9 +39,9 @@ static enum err es256_to_der(struct span raw, unsigned char der[ES256_DER_MAX], 
         return ERR_NOMEM;
     }
     int len = i2d_ECDSA_SIG(sig, NULL);
-    if (len <= 0 || len > ES256_DER_MAX)
-        return ERR_BAD_SIGNATURE;
-    *ret_len = (size_t)i2d_ECDSA_SIG(sig, &der);
+    if (len <= 0 || len > ES256_DER_MAX || i2d_ECDSA_SIG(sig, &der) != len)
+        return ERR_NOMEM;
+    *ret_len = (size_t)len;
     return ERR_OK;
 }
 
@@ -161,10 +162,11 @@ static enum err pkey_verify(const struct jwk *k, const struct jose_alg *alg, str
     if (!ctx || EVP_DigestVerifyInit_ex(ctx, &pctx, alg->digest, NULL, NULL, k->pkey, NULL) != 1 ||
         (alg->pss && !pss_setup(pctx)))
         return ERR_CRYPTO;
-    return EVP_DigestVerify(ctx, (const unsigned char *)signature.ptr, signature.len,
-                            (const unsigned char *)text.ptr, text.len) == 1
-               ? ERR_OK
-               : ERR_BAD_SIGNATURE;
+    shortage_clear();
+    if (EVP_DigestVerify(ctx, (const unsigned char *)signature.ptr, signature.len,
+                         (const unsigned char *)text.ptr, text.len) == 1)
+        return ERR_OK;
+    return shortage_met() ? ERR_NOMEM : ERR_BAD_SIGNATURE;
 }
 
 static enum err find_and_verify(const struct jws_parts *parts, struct span signature,
@@ -178,10 +180,10 @@ static enum err find_and_verify(const struct jws_parts *parts, struct span signa
             continue;
         e = alg->kty == KTY_OCT ? hmac_verify(k, parts->signed_text, signature)
                                 : pkey_verify(k, alg, parts->signed_text, signature);
-        if (e == ERR_OK) {
+        if (e == ERR_OK)
             *ret_key = k;
-            return ERR_OK;
-        }
+        if (e != ERR_BAD_SIGNATURE)
+            return e;
     }
     return e;
 }

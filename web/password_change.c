@@ -8,11 +8,11 @@
  *   load ─► [write: count the attempt] ─► work: verify old, hash new ─► write */
 #include "web/password_change.h"
 
-#include <openssl/sha.h>
 
 #include "base/cleanup.h"
 #include "base/encode.h"
 #include "base/params.h"
+#include "base/sha256.h"
 #include "idp/config.h"
 #include "idp/idp.h"
 #include "idp/keyring.h"
@@ -140,9 +140,8 @@ static bool session_good(struct request *req, struct session *s) {
 /* Which stored hash a proof was given for: when staff set another password, or a change in another
  * window was faster, it proves nothing any more. */
 static void proof_digest(const struct user *u, unsigned char out[FLOW_PROOF_BYTES]) {
-    unsigned char digest[SHA256_DIGEST_LENGTH];
-    SHA256((const unsigned char *)(u->password_hash.ptr ? u->password_hash.ptr : ""),
-           u->password_hash.len, digest);
+    unsigned char digest[SHA256_BYTES];
+    sha256(u->password_hash, digest);
     memcpy(out, digest, FLOW_PROOF_BYTES);
 }
 

@@ -3,12 +3,12 @@
  * Keycloak's realm export (its ClientRepresentation and UserRepresentation) into our form. What has
  * no counterpart here is named, never guessed; a clear password is never looked at, and of a
  * client's secret only the hash goes on. See docs/IMPORT.md for the table. */
-#include <openssl/evp.h>
 #include <stdlib.h>
 
 #include "base/cleanup.h"
 #include "base/encode.h"
 #include "base/json.h"
+#include "base/sha256.h"
 #include "idp/ctl/import_form.h"
 
 #define SECRET_CHARACTERS_MIN 32 /* Keycloak makes 32 of 62 characters: 190 bits */
@@ -106,8 +106,7 @@ static void take_secret(struct import_item *item, const json_t *given) {
                     secret.len ? "masked, or shorter than 32 characters" : "not in the file");
         return;
     }
-    if (EVP_Q_digest(NULL, "SHA256", NULL, secret.ptr, secret.len, hash, NULL) != 1)
-        return;
+    sha256(secret, hash);
     hex_encode(hash, sizeof hash, hex);
     json_object_set_new(item->entry, "secrets", json_pack("[{ss}]", "sha256", hex));
 }

@@ -3,11 +3,11 @@
  * Hashing audit rows into a chain; see audit_chain.h. */
 #include "idp/store/audit_chain.h"
 
-#include <openssl/evp.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "base/sha256.h"
 #include "idp/store/internal.h"
 
 #define AUDIT_ROW_MAX  65536
@@ -34,8 +34,8 @@ static enum err hash_fields(const unsigned char previous[AUDIT_HASH_BYTES],
     enum err e = buf_err(&text);
     if (e)
         return e;
-    return EVP_Digest(text.data, text.len, ret_hash, NULL, EVP_sha256(), NULL) == 1 ? ERR_OK
-                                                                                    : ERR_CRYPTO;
+    sha256(buf_span(&text), ret_hash);
+    return ERR_OK;
 }
 
 enum err audit_chain_add(struct audit_chain *c, struct op *op, struct arena *a) {

@@ -3,11 +3,11 @@
  * Access tokens as JWTs; see access_token.h. */
 #include "protocols/oidc/access_token.h"
 
-#include <openssl/sha.h>
 
 #include "base/encode.h"
 #include "base/json.h"
 #include "base/random.h"
+#include "base/sha256.h"
 #include "idp/config.h"
 #include "idp/keyring.h"
 #include "keys/jws_memory.h"
@@ -42,7 +42,7 @@ void access_token_revocation_key(const struct access_token *t,
     unsigned char hash[32];
     for (unsigned i = 0; i < 4; i++)
         ret_key[i] = (unsigned char)((uint64_t)t->expires_at >> (24 - 8 * i));
-    SHA256((const unsigned char *)t->jti.ptr, t->jti.len, hash);
+    sha256(t->jti, hash);
     memcpy(ret_key + 4, hash, PENDING_KEY_BYTES - 4);
 }
 

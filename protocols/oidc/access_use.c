@@ -10,10 +10,11 @@
 
 enum err access_use_read(struct request *req, struct span token, struct access_token *ret_token) {
     const struct keyring *keyring = request_idp(req)->keyring;
-    if (opaque_token_is(token))
-        return opaque_token_open(keyring, req->arena, token, req->now, ret_token);
-    return access_token_verify(req->arena, request_config(req), keyring_snapshot(keyring),
-                               req->thread->access_tokens, token, req->now, ret_token);
+    enum err e = opaque_token_is(token)
+                     ? opaque_token_open(keyring, req->arena, token, req->now, ret_token)
+                     : access_token_verify(req->arena, request_config(req), keyring_snapshot(keyring),
+                                           req->thread->access_tokens, token, req->now, ret_token);
+    return e == ERR_NOMEM || e == ERR_CRYPTO ? ERR_UNAVAILABLE : e;
 }
 
 void access_use_load(struct request *req, struct access_use *u) {

@@ -22,7 +22,8 @@ struct access_use {
 };
 
 /* In either form. Whom it is for is the caller's to compare. Errors of access_token_verify and
- * opaque_token_open. */
+ * opaque_token_open; ERR_UNAVAILABLE: no memory, so nothing is known of it, and whoever was told
+ * that it is not good, or that it is revoked, would be told wrong. */
 must_check enum err access_use_read(struct request *req, struct span token,
                                     struct access_token *ret_token);
 void access_use_load(struct request *req, struct access_use *u);

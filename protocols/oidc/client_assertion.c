@@ -3,11 +3,11 @@
  * Client assertions; see client_assertion.h. */
 #include "protocols/oidc/client_assertion.h"
 
-#include <openssl/sha.h>
 
 #include "base/cleanup.h"
 #include "base/encode.h"
 #include "base/json.h"
+#include "base/sha256.h"
 #include "idp/config.h"
 #include "idp/store/store.h"
 #include "keys/jws.h"
@@ -106,6 +106,6 @@ void client_assertion_spend(struct batch *b, const struct client_assertion *asse
         memcpy(text + len, parts[i].ptr, parts[i].len);
         len += parts[i].len;
     }
-    SHA256(text, len, hash);
+    sha256(span_bytes(text, len), hash);
     store_once(b, hash, assertion->expires_at);
 }

@@ -3,12 +3,12 @@
  * Key sets of clients by URI; see client_keys.h. */
 #include "protocols/oidc/client_keys.h"
 
-#include <openssl/sha.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/sha256.h"
 #include "idp/idp.h"
 
 struct entry {
@@ -57,7 +57,7 @@ static struct jwk_set set_copy(const struct jwk_set *from) {
 static struct entry *entry_of(struct client_keys *keys, struct span uri, int64_t now) {
     unsigned char hash[32];
     struct entry *oldest = &keys->entry[0];
-    SHA256((const unsigned char *)uri.ptr, uri.len, hash);
+    sha256(uri, hash);
     for (size_t i = 0; i < CLIENT_KEYS_URIS_MAX; i++) {
         struct entry *e = &keys->entry[i];
         if (e->is_used && memcmp(e->uri_hash, hash, sizeof hash) == 0) {

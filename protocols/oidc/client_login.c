@@ -3,10 +3,10 @@
  * Client authentication as phases; see client_login.h. */
 #include "protocols/oidc/client_login.h"
 
-#include <openssl/sha.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/sha256.h"
 #include "idp/idp.h"
 #include "protocols/oidc/audit.h"
 #include "protocols/oidc/oidc_error.h"
@@ -130,7 +130,7 @@ static void take_one(struct request *req, char kind, struct span id, int64_t fre
     size_t network_len = strlen(req->client.network);
     memcpy(text, id.ptr, id.len);
     memcpy(text + id.len, req->client.network, network_len);
-    SHA256(text, id.len + network_len, hash);
+    sha256(span_bytes(text, id.len + network_len), hash);
     limit.key.b[0] = (unsigned char)kind;
     memcpy(limit.key.b + 1, hash, THROTTLE_KEY_BYTES - 1);
     store_throttle_take(&req->write, &limit, req->now, NULL);

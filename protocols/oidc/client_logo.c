@@ -3,13 +3,13 @@
  * GET /client-logo?client_id=ID; see client_logo.h. */
 #include "protocols/oidc/client_logo.h"
 
-#include <openssl/sha.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/encode.h"
+#include "base/sha256.h"
 #include "idp/config.h"
 #include "idp/idp.h"
 #include "protocols/oidc/client_lookup.h"
@@ -80,7 +80,7 @@ struct span client_logo_path(const struct request *req, const struct client *cli
 static struct entry *entry_of(struct client_logos *logos, struct span uri, bool make) {
     unsigned char hash[32];
     struct entry *oldest = &logos->entry[0];
-    SHA256((const unsigned char *)uri.ptr, uri.len, hash);
+    sha256(uri, hash);
     for (size_t i = 0; i < CLIENT_LOGOS_MAX; i++) {
         struct entry *e = &logos->entry[i];
         if (e->is_used && memcmp(e->uri_hash, hash, sizeof hash) == 0)

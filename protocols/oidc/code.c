@@ -3,23 +3,19 @@
  * Sealed authorization codes; see code.h. */
 #include "protocols/oidc/code.h"
 
-#include <openssl/sha.h>
 
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/encode.h"
 #include "base/random.h"
 #include "base/secret.h"
+#include "base/sha256.h"
 #include "idp/keyring.h"
 
 #define CODE_VERSION    3
 #define CODE_TIME_BYTES 4
 #define VERIFIER_MIN    43 /* RFC 7636 4.1 */
 #define VERIFIER_MAX    128
-
-static void sha256(struct span s, unsigned char out[32]) {
-    SHA256((const unsigned char *)(s.ptr ? s.ptr : ""), s.len, out);
-}
 
 /* 4 bytes time || 16 bytes SHA-256 of the id: the row tells nobody the id. */
 static struct grant_key key_of(const unsigned char head[CODE_HEAD_BYTES]) {

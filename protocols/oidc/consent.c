@@ -2,10 +2,10 @@
  *
  * Consent: when it is asked for, the page, and POST /consent. One approval gives one code: the
  * page's handle is used up by the answer (A37). */
-#include <openssl/sha.h>
 
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "base/sha256.h"
 #include "idp/config.h"
 #include "idp/idp.h"
 #include "protocols/oidc/audit.h"
@@ -174,7 +174,7 @@ static enum step consent_decide(struct request *req) {
 /* Time of the flow || SHA-256 of the handle. */
 static void once_key(const struct consent_form *f, unsigned char key[PENDING_KEY_BYTES]) {
     unsigned char hash[32];
-    SHA256((const unsigned char *)f->handle.ptr, f->handle.len, hash);
+    sha256(f->handle, hash);
     for (unsigned i = 0; i < 4; i++)
         key[i] = (unsigned char)((uint64_t)f->a.flow.started_at >> (24 - 8 * i));
     memcpy(key + 4, hash, PENDING_KEY_BYTES - 4);

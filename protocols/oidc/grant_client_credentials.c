@@ -19,8 +19,9 @@ static enum step decide(struct request *req, struct token_request *t) {
             return token_refuse(req, OIDC_TEMPORARILY_UNAVAILABLE, NULL);
     /* Who names a resource and no scope means all that it may do there. */
     struct span scope = t->resource.count ? allowed : SPAN_NONE;
-    if (t->scope.len && scope_reduce(req->arena, t->scope, allowed, &scope))
-        return token_refuse(req, OIDC_INVALID_SCOPE, NULL);
+    enum err e = t->scope.len ? scope_reduce(req->arena, t->scope, allowed, &scope) : ERR_OK;
+    if (e)
+        return token_refuse(req, oidc_error_of(e, OIDC_INVALID_SCOPE), NULL);
     (void)token_audience_decide(req, t, scope);
     return STEP_RESPOND;
 }

@@ -32,9 +32,13 @@ static bool scope_decide(struct request *req, struct token_request *t) {
     struct span scope = t->grant.scope;
     //= https://www.rfc-editor.org/rfc/rfc6749#section-6
     //# The requested scope MUST NOT include any scope not originally granted by the resource owner
-    if (t->scope.len && (!scope_covered(t->scope, t->grant.scope) ||
-                         scope_reduce(req->arena, t->scope, t->grant.scope, &scope))) {
-        (void)token_refuse(req, OIDC_INVALID_SCOPE, NULL);
+    enum err e = ERR_OK;
+    if (t->scope.len)
+        e = scope_covered(t->scope, t->grant.scope)
+                ? scope_reduce(req->arena, t->scope, t->grant.scope, &scope)
+                : ERR_REFUSED;
+    if (e) {
+        (void)token_refuse(req, oidc_error_of(e, OIDC_INVALID_SCOPE), NULL);
         return false;
     }
     return token_audience_decide(req, t, scope);

@@ -77,11 +77,15 @@ static enum step read_token(struct request *req, struct introspection *i) {
         oidc_error_respond(req, OIDC_FAILURE(OIDC_INVALID_CLIENT, NULL));
         return STEP_RESPOND;
     }
-    if (!refresh_token_parse(i->token, &i->refresh))
+    if (!refresh_token_parse(i->token, &i->refresh)) {
         i->kind = TOKEN_REFRESH;
-    else if (!access_use_read(req, i->token, &i->use.token))
-        i->kind = TOKEN_ACCESS;
-    return i->kind ? STEP_LOAD : STEP_RESPOND;
+        return STEP_LOAD;
+    }
+    enum err e = access_use_read(req, i->token, &i->use.token);
+    if (e == ERR_UNAVAILABLE)
+        return unavailable(req);
+    i->kind = e ? TOKEN_UNKNOWN : TOKEN_ACCESS;
+    return e ? STEP_RESPOND : STEP_LOAD;
 }
 
 /* The client that a token was issued to may look at it. */

@@ -36,6 +36,10 @@ void oidc_error_respond(struct request *req, struct oidc_failure failure) {
     respond_buf(req, status, "application/json", &b);
 }
 
+enum oidc_error oidc_error_of(enum err e, enum oidc_error mistake) {
+    return e == ERR_NOMEM ? OIDC_TEMPORARILY_UNAVAILABLE : mistake;
+}
+
 struct oidc_failure oidc_param_failure(enum err e, const char *name, struct arena *a) {
     static const struct {
         enum err err;
@@ -50,5 +54,5 @@ struct oidc_failure oidc_param_failure(enum err e, const char *name, struct aren
         if (texts[i].err == e)
             what = texts[i].text;
     const char *text = arena_printf(a, "%s %s", name && *name ? name : "a parameter", what);
-    return OIDC_FAILURE(OIDC_INVALID_REQUEST, text);
+    return OIDC_FAILURE(oidc_error_of(e, OIDC_INVALID_REQUEST), text);
 }

@@ -7,7 +7,6 @@
  *   parse ─► load token ─► (fetch sector document) ─► write: token taken, client inserted ─► answer */
 #include "protocols/oidc/registration.h"
 
-#include <openssl/sha.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -15,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/encode.h"
 #include "base/json.h"
+#include "base/sha256.h"
 #include "idp/client.h"
 #include "idp/client_metadata.h"
 #include "idp/config.h"
@@ -157,7 +157,7 @@ static enum step registration_parse(struct request *req) {
     }
     enum err e = bearer_find(req, &token);
     if (e == ERR_OK) {
-        SHA256((const unsigned char *)token.ptr, token.len, r->token_hash);
+        sha256(token, r->token_hash);
         r->has_token = true;
     } else if (e != ERR_MISSING || !span_is(policy, "open")) {
         return registration_unauthorized(req, e == ERR_MISSING ? NULL : "invalid_token");
@@ -260,7 +260,7 @@ static void take_turn(struct request *req) {
         .memory_seconds = REGISTRATIONS_MEMORY,
     };
     unsigned char hash[32];
-    SHA256((const unsigned char *)req->client.network, strlen(req->client.network), hash);
+    sha256(span_of(req->client.network), hash);
     limit.key.b[0] = THROTTLE_KIND;
     memcpy(limit.key.b + 1, hash, THROTTLE_KEY_BYTES - 1);
     store_throttle_take(&req->write, &limit, req->now, NULL);

@@ -78,8 +78,10 @@ static enum step read_token(struct request *req, struct revocation *r) {
     //# The authorization server first validates the client credentials (in case of a confidential
     //# client) and then verifies whether the token was issued to the client making the revocation
     //# request.
-    if (access_use_read(req, r->token, &r->access) ||
-        !span_eq(r->access.client_id, r->login.client->client_id))
+    enum err e = access_use_read(req, r->token, &r->access);
+    if (e == ERR_UNAVAILABLE)
+        return unavailable(req);
+    if (e || !span_eq(r->access.client_id, r->login.client->client_id))
         return done(req);
     r->is_access_token = true;
     r->stage = REVOCATION_WRITTEN;

@@ -47,7 +47,7 @@ enum err scope_reduce(struct arena *a, struct span requested, struct span allowe
         if (span_list_has(allowed, word))
             add_word(&b, word);
     }
-    if (b.len == 0)
+    if (b.len == 0 && !buf_err(&b))
         return ERR_REFUSED;
     return finish(a, &b, ret_scope);
 }

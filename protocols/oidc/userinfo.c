@@ -74,7 +74,11 @@ static enum step userinfo_parse(struct request *req) {
         return refuse(req, 400, "invalid_request");
     const struct config *cfg = request_config(req);
     struct access_token *t = &u->use.token;
-    if (e || access_use_read(req, token, t) || !span_eq(t->aud, cfg->issuer))
+    if (!e)
+        e = access_use_read(req, token, t);
+    if (e == ERR_UNAVAILABLE)
+        return unavailable(req);
+    if (e || !span_eq(t->aud, cfg->issuer))
         return refuse(req, 401, "invalid_token");
     if (!t->has_grant || !span_list_has(t->scope, SPAN("openid")))
         return refuse(req, 403, "insufficient_scope");
