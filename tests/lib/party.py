@@ -91,7 +91,9 @@ def request(origin, method, path, body=None, headers=None):
         try:
             connection.endheaders(body)
         except (BrokenPipeError, ConnectionResetError):
-            pass  # refused before it was read to its end: the answer may be there
+            if connection.sock is None:
+                raise  # nobody there
+            # Refused before it was read to its end: the answer may be there.
         answer = connection.getresponse()
         return Response(answer.status, answer.getheaders(), answer.read())
     finally:
