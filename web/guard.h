@@ -9,7 +9,8 @@
  * guard_layout_is_known() they show in the layout: all pointers lead into the read buffer in wire
  * order, and each line end was overwritten with as many NULs as it had bytes. Not visible even so,
  * and left to the proxy in deploy/: a line that begins with NUL (the library takes it for an empty
- * one), and a value whose last byte is NUL before a bare LF. */
+ * one), a line that begins with a colon next to a bare LF (the same: the colon was overwritten too), and
+ * a value whose last byte is NUL before a bare LF. */
 #ifndef IDP_WEB_GUARD_H
 #define IDP_WEB_GUARD_H
 
