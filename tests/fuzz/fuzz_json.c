@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * base/json.c: a value that is accepted reads the same after our writer wrote it; a string of any
- * bytes is written as valid JSON on one line. */
+ * bytes is written as valid JSON on one line, and so is any nesting of members. */
+#include <stdio.h>
+#include <string.h>
+
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "tests/fuzz/fuzz.h"
@@ -39,10 +42,72 @@ static void quote_anything(struct span bytes) {
     json_decref(j);
 }
 
+static void write_member(struct json_out *o, const char *name, unsigned char kind, struct span s) {
+    switch (kind % 5) {
+    case 0:
+        json_add_str(o, name, s);
+        break;
+    case 1:
+        json_add_opt(o, name, kind & 64 ? s : SPAN_NONE);
+        break;
+    case 2:
+        json_add_i64(o, name, (int64_t)s.len - 100);
+        break;
+    case 3:
+        json_add_bool(o, name, kind & 64);
+        break;
+    case 4:
+        json_add_raw(o, name, SPAN("{\"raw\":[null,1.5,-0]}"));
+        break;
+    }
+}
+
+/* Each byte opens, closes or adds, in an object or an array. */
+static void write_anything(struct span steps) {
+    CLEANUP(buf_done) struct buf out = BUF_INIT(64 * TEXT_MAX);
+    struct json_out o = JSON_OUT(&out);
+    bool is_array[JSON_MAX_DEPTH] = {false};
+    unsigned depth = 1, written = 0;
+    char name[16];
+    json_open_object(&o, NULL);
+    for (size_t i = 0; i < steps.len && i < 512; i++) {
+        unsigned char step = (unsigned char)steps.ptr[i];
+        (void)snprintf(name, sizeof name, "m%u", written++); /* names in one object are distinct */
+        const char *member = is_array[depth - 1] ? NULL : name;
+        if (step < 32 && depth < JSON_MAX_DEPTH - 2) {
+            is_array[depth++] = step & 1;
+            if (step & 1)
+                json_open_array(&o, member);
+            else
+                json_open_object(&o, member);
+        } else if (step < 64 && depth > 1) {
+            if (is_array[--depth])
+                json_close_array(&o);
+            else
+                json_close_object(&o);
+        } else {
+            size_t len = strnlen(steps.ptr + i, steps.len - i < 20 ? steps.len - i : 20);
+            write_member(&o, member, step, span_bytes(steps.ptr + i, len)); /* NUL is never read */
+        }
+    }
+    while (depth > 0) {
+        if (is_array[--depth])
+            json_close_array(&o);
+        else
+            json_close_object(&o);
+    }
+    AUTO_JSON json_t *read = NULL;
+    FUZZ_CHECK(!buf_err(&out) && json_parse_object(buf_span(&out), out.len, &read) == ERR_OK);
+    int64_t number;
+    FUZZ_CHECK(json_int(read, "m0", &number) != ERR_OK || number >= -100);
+    FUZZ_CHECK(!json_str(read, "m0").ptr || json_is_string(json_object_get(read, "m0")));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size > TEXT_MAX)
         return 0;
     read_and_write(span_bytes(data, size));
     quote_anything(span_bytes(data, size));
+    write_anything(span_bytes(data, size));
     return 0;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * keys/jws.c: what verifies has one spelling, and an algorithm that the key has. The first byte
- * chooses: the rest is a whole token, or a header that is put under a good HMAC, so that the
- * fuzzer gets behind the signature. */
+ * chooses: the rest is a whole token, a header that is put under a good HMAC, so that the fuzzer gets
+ * behind the signature, or a payload that we sign and read back. */
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
@@ -68,6 +68,41 @@ static void verify_under_hmac(struct span header) {
     verify(buf_span(&token), &secret_keys);
 }
 
+static struct jws_signer *signer_of(const char *alg, struct jwk_set *ret_keys) {
+    struct jws_signer *s = NULL;
+    struct jwk *k = NULL;
+    FUZZ_CHECK(jwk_generate(jose_alg_find(span_of(alg)), &k) == ERR_OK);
+    FUZZ_CHECK(jws_signer_new(k, &s) == ERR_OK);
+    ret_keys->key[ret_keys->count++] = k;
+    return s;
+}
+
+static void sign_and_verify(unsigned char choice, struct span payload) {
+    static const char *const algs[] = {"ES256", "EdDSA", "RS256", "PS256"};
+    static struct jws_signer *signer[ARRAY_LEN(algs)], *none;
+    FUZZ_CHECK(jws_signer_new(public_keys.key[0], &none) == ERR_UNSUPPORTED && !none);
+    static struct jwk_set keys;
+    for (size_t i = 0; i < ARRAY_LEN(algs) && !signer[i]; i++)
+        signer[i] = signer_of(algs[i], &keys);
+    static const char *const types[] = {"at+jwt", "", NULL};
+    static const char *const other_algs[] = {"none", "HS256", NULL};
+    static const struct jws_expect expect = {.typ = types}, unexpected = {.algs = other_algs};
+    size_t which = choice % ARRAY_LEN(algs);
+    CLEANUP(arena_done) struct arena a = ARENA_INIT(ARENA_LIMIT_DEFAULT);
+    CLEANUP(buf_done) struct buf token = BUF_INIT(2 * JWS_MAX_BYTES);
+    struct jws jws = {0};
+    FUZZ_CHECK(jws_sign(signer[which], choice & 64 ? "at+jwt" : NULL, payload, &token) == ERR_OK);
+    enum err e = jws_verify(&a, buf_span(&token), &expect, &keys, &jws);
+    if (token.len > JWS_MAX_BYTES) {
+        FUZZ_CHECK(e == ERR_TOO_LONG);
+        return;
+    }
+    FUZZ_CHECK(jws_verify(&a, buf_span(&token), &unexpected, &keys, &jws) == ERR_UNSUPPORTED);
+    FUZZ_CHECK(e == ERR_OK && jws.key == keys.key[which] && span_eq(jws.payload, payload));
+    token.data[token.len / 2] ^= 1; /* a bit of payload or signature */
+    FUZZ_CHECK(jws_verify(&a, buf_span(&token), &expect, &keys, &jws) != ERR_OK);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     init_once();
     if (size == 0 || size > JWS_MAX_BYTES)
@@ -75,6 +110,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct span rest = span_bytes(data + 1, size - 1);
     if (data[0] == 'H') {
         verify_under_hmac(rest);
+    } else if (data[0] == 'S' && size > 1) {
+        sign_and_verify(data[1], rest);
     } else {
         verify(rest, &public_keys);
         verify(rest, &secret_keys);
