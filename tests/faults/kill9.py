@@ -10,10 +10,12 @@ checker itself must fail on a ledger with one invented entry.
 
   kill9.py [--kills N] [--acknowledged N]     full programme: --kills 20 --acknowledged 2000"""
 import argparse
+import contextlib
 import json
 import os
 import random
 import secrets
+import sqlite3
 import sys
 import threading
 import time
@@ -321,6 +323,11 @@ def main():
         found = check_rotations(provider, client, [rotation], set())
         print("ok" if found else "FAIL", "X03 the checker objects to an invented rotation")
         passed, failed = (passed + 1, failed) if found else (passed, failed + 1)
+        provider.stop()
+        with contextlib.closing(sqlite3.connect(provider.path("idp.db"))) as db:
+            state = db.execute("PRAGMA integrity_check").fetchall()
+        print("ok" if state == [("ok",)] else "FAIL", f"X03 integrity_check: {state[:3]}")
+        passed, failed = (passed + 1, failed) if state == [("ok",)] else (passed, failed + 1)
     print(f"{passed} passed, {failed} failed")
     return 1 if failed else 0
 

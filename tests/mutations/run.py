@@ -31,9 +31,9 @@ class Fault:
         self.rows, self.old, self.new = rows.split(), [], []
 
 
-def faults():
+def faults(path=os.path.join(HERE, "faults.txt")):
     found = []
-    with open(os.path.join(HERE, "faults.txt"), encoding="utf-8") as f:
+    with open(path, encoding="utf-8") as f:
         for line in f.read().splitlines():
             if line.startswith(("- ", "+ ")) or line in ("-", "+"):
                 (found[-1].old if line[0] == "-" else found[-1].new).append(line[2:])
@@ -45,6 +45,8 @@ def faults():
 class Tree:
     """A copy of the sources with a build of its own."""
 
+    setup = ["meson", "setup", "build", "-Dbuildtype=plain", "-Dc_args=-O1"]
+
     def __init__(self, folder):
         self.folder, self.build = folder, os.path.join(folder, "build")
         listed = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True).stdout.decode()
@@ -52,7 +54,7 @@ class Tree:
             if os.path.exists(os.path.join(ROOT, path)):
                 os.makedirs(os.path.dirname(os.path.join(folder, path)), exist_ok=True)
                 shutil.copy2(os.path.join(ROOT, path), os.path.join(folder, path))
-        self.run(["meson", "setup", "build", "-Dbuildtype=plain", "-Dc_args=-O1"])
+        self.run(self.setup)
         status, text = self.run(["ninja", "-C", "build"])
         if status:
             raise SystemExit("the sources as they are do not build:\n" + text[-2000:])
@@ -100,6 +102,28 @@ class Tree:
         return None
 
 
+def judge_all(chosen, jobs, tree_class=Tree):
+    """Each fault in one of `jobs` copies; the exit status."""
+    passed = failed = 0
+    with tempfile.TemporaryDirectory(prefix="idp-mutations-") as folder, \
+            concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        trees = queue.Queue()
+        for tree in pool.map(lambda i: tree_class(os.path.join(folder, str(i))), range(min(jobs, len(chosen)))):
+            trees.put(tree)
+
+        def judge(fault):
+            tree = trees.get()
+            try:
+                return fault, tree.judge(fault)
+            finally:
+                trees.put(tree)
+        for fault, wrong in pool.map(judge, chosen):
+            passed, failed = passed + (not wrong), failed + bool(wrong)
+            print(f"{'FAIL' if wrong else 'ok  '} {fault.name} ({' '.join(fault.rows)}){': ' + wrong if wrong else ''}", flush=True)
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed or not passed else 0
+
+
 def options(words):
     short, jobs, rest = 1, 2, []
     words = iter(words)
@@ -116,24 +140,7 @@ def options(words):
 def main():
     short, jobs, only = options(sys.argv[1:])
     chosen = [f for f in faults() if not only or any(word in f.name for word in only)][::short]
-    passed = failed = 0
-    with tempfile.TemporaryDirectory(prefix="idp-mutations-") as folder, \
-            concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        trees = queue.Queue()
-        for tree in pool.map(lambda i: Tree(os.path.join(folder, str(i))), range(min(jobs, len(chosen)))):
-            trees.put(tree)
-
-        def judge(fault):
-            tree = trees.get()
-            try:
-                return fault, tree.judge(fault)
-            finally:
-                trees.put(tree)
-        for fault, wrong in pool.map(judge, chosen):
-            passed, failed = passed + (not wrong), failed + bool(wrong)
-            print(f"{'FAIL' if wrong else 'ok  '} {fault.name} ({' '.join(fault.rows)}){': ' + wrong if wrong else ''}", flush=True)
-    print(f"{passed} passed, {failed} failed")
-    return 1 if failed or not passed else 0
+    return judge_all(chosen, jobs)
 
 
 if __name__ == "__main__":
