@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "base/json_members.h"
 #include "keys/wrap.h"
 
 #define CLAIMS_MAX 12288 /* bytes of JSON: a JWS of ours stays below JWS_MAX_BYTES */
@@ -208,17 +209,17 @@ enum verdict signer_policy_jwt(const struct signer_policy *p, const struct jose_
     const struct policy_token *t = find_token(p, typ);
     if (!t || !alg_allowed(t, alg))
         return DENY;
-    AUTO_JSON json_t *j = NULL;
+    CLEANUP(json_members_done) struct json_members c = {.parsed = NULL};
     int64_t iat, exp = 0;
-    if (json_parse_object(claims, CLAIMS_MAX, &j) || json_int(j, "iat", &iat))
+    if (json_members_read(claims, CLAIMS_MAX, &c) || json_members_int(&c, "iat", &iat))
         return DENY;
-    if (!span_is(json_str(j, "iss"), p->issuer))
+    if (!span_is(json_members_str(&c, "iss"), p->issuer))
         return DENY;
     if (iat < now - POLICY_IAT_SKEW || iat > now + POLICY_IAT_SKEW)
         return DENY;
     if (t->lifetime_max == LIFETIME_NONE)
-        return json_object_get(j, "exp") ? DENY : ALLOW;
-    if (json_int(j, "exp", &exp))
+        return json_members_has(&c, "exp") ? DENY : ALLOW;
+    if (json_members_int(&c, "exp", &exp))
         return DENY;
     return exp > iat && exp - iat <= t->lifetime_max ? ALLOW : DENY;
 }

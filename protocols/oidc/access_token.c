@@ -3,9 +3,9 @@
  * Access tokens as JWTs; see access_token.h. */
 #include "protocols/oidc/access_token.h"
 
-
+#include "base/cleanup.h"
 #include "base/encode.h"
-#include "base/json.h"
+#include "base/json_members.h"
 #include "base/random.h"
 #include "base/sha256.h"
 #include "idp/config.h"
@@ -46,8 +46,8 @@ void access_token_revocation_key(const struct access_token *t,
     memcpy(ret_key + 4, hash, PENDING_KEY_BYTES - 4);
 }
 
-static struct span dup_member(struct arena *a, const json_t *claims, const char *name) {
-    return arena_dup(a, json_str(claims, name));
+static struct span dup_member(struct arena *a, const struct json_members *claims, const char *name) {
+    return arena_dup(a, json_members_str(claims, name));
 }
 
 enum err access_token_verify(struct arena *a, const struct config *cfg,
@@ -62,29 +62,29 @@ enum err access_token_verify(struct arena *a, const struct config *cfg,
     enum err e = jws_memory_verify(memory, a, token, &expect, &keys->verify, &payload);
     if (e)
         return e;
-    AUTO_JSON json_t *claims = NULL;
-    e = json_parse_object(payload, JWS_MAX_BYTES, &claims);
+    CLEANUP(json_members_done) struct json_members claims = {.parsed = NULL};
+    e = json_members_read(payload, JWS_MAX_BYTES, &claims);
     if (e)
         return e;
-    if (!span_eq(json_str(claims, "iss"), cfg->issuer))
+    if (!span_eq(json_members_str(&claims, "iss"), cfg->issuer))
         return ERR_REFUSED;
 
     struct access_token t = {0};
-    e = json_int(claims, "exp", &t.expires_at);
+    e = json_members_int(&claims, "exp", &t.expires_at);
     if (!e)
-        e = json_int(claims, "iat", &t.issued_at);
+        e = json_members_int(&claims, "iat", &t.issued_at);
     if (e)
         return e;
     if (now >= t.expires_at)
         return ERR_EXPIRED;
-    t.has_grant = jti_parse(json_str(claims, "jti"), &t.grant);
-    t.sub = dup_member(a, claims, "sub");
-    t.client_id = dup_member(a, claims, "client_id");
-    t.scope = dup_member(a, claims, "scope");
-    t.aud = dup_member(a, claims, "aud");
-    t.jti = dup_member(a, claims, "jti");
-    t.acr = dup_member(a, claims, "acr");
-    if (json_int(claims, "auth_time", &t.auth_time))
+    t.has_grant = jti_parse(json_members_str(&claims, "jti"), &t.grant);
+    t.sub = dup_member(a, &claims, "sub");
+    t.client_id = dup_member(a, &claims, "client_id");
+    t.scope = dup_member(a, &claims, "scope");
+    t.aud = dup_member(a, &claims, "aud");
+    t.jti = dup_member(a, &claims, "jti");
+    t.acr = dup_member(a, &claims, "acr");
+    if (json_members_int(&claims, "auth_time", &t.auth_time))
         t.auth_time = 0;
     if (!t.sub.ptr || !t.client_id.ptr || !t.aud.ptr || !t.jti.ptr)
         return ERR_SYNTAX;

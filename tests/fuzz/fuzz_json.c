@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * base/json.c: a value that is accepted reads the same after our writer wrote it; a string of any
+ * base/json.c and json_members.c: a value that is accepted reads the same after our writer wrote it; a string of any
  * bytes is written as valid JSON on one line, and so is any nesting of members. */
 #include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "base/json_members.h"
 #include "tests/fuzz/fuzz.h"
 
 #define TEXT_MAX 16384
@@ -30,6 +31,26 @@ static void read_and_write(struct span text) {
         FUZZ_CHECK(json_parse(buf_span(&out), out.len, &third) == ERR_OK);
         FUZZ_CHECK(json_equal(first, third));
     }
+}
+
+/* json_members.h promises the same as the parser, by another way. */
+static void members(struct span text) {
+    struct json_members m = {.parsed = NULL};
+    AUTO_JSON json_t *object = NULL;
+    const char *name;
+    json_t *value;
+    enum err e = json_parse_object(text, TEXT_MAX, &object);
+    FUZZ_CHECK(json_members_read(text, TEXT_MAX, &m) == e);
+    if (e)
+        return;
+    json_object_foreach(object, name, value) {
+        int64_t one = 0, other = 0;
+        FUZZ_CHECK(json_members_has(&m, name));
+        FUZZ_CHECK(span_eq(json_members_str(&m, name), json_str(object, name)));
+        FUZZ_CHECK(json_members_int(&m, name, &one) == json_int(object, name, &other) && one == other);
+    }
+    FUZZ_CHECK(m.parsed || m.n == json_object_size(object));
+    json_members_done(&m);
 }
 
 static void quote_anything(struct span bytes) {
@@ -107,6 +128,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size > TEXT_MAX)
         return 0;
     read_and_write(span_bytes(data, size));
+    members(span_bytes(data, size));
     quote_anything(span_bytes(data, size));
     write_anything(span_bytes(data, size));
     return 0;
