@@ -273,12 +273,14 @@ static void flush_secret_use(struct idp *idp) {
         LOG0(LOG_WARN, "secret_use_flush_failed");
 }
 
-static void purge(struct idp *idp) {
+/* Seconds until it is worth while again: there may be more than one call takes. */
+static int64_t purge(struct idp *idp) {
     uint64_t deleted = 0;
     if (store_purge(idp->store, clock_now(), PURGE_ROWS, &deleted))
         LOG0(LOG_WARN, "purge_failed");
     else if (deleted)
         LOG(LOG_INFO, "purged", LOG_INT("rows", deleted));
+    return deleted >= (uint64_t)PURGE_ROWS * STORE_PURGE_BATCHES ? 1 : PURGE_SECONDS;
 }
 
 static enum err reload_keys(struct signer_channel *c, void *ctx) {
@@ -335,10 +337,8 @@ static void tick(struct daemon *d) {
         d->next_secret_flush = now + SECRET_USE_FLUSH_SECONDS;
         flush_secret_use(&d->idp);
     }
-    if (now >= d->next_purge) {
-        d->next_purge = now + PURGE_SECONDS;
-        purge(&d->idp);
-    }
+    if (now >= d->next_purge)
+        d->next_purge = now + purge(&d->idp);
 }
 
 static void serve(struct daemon *d) {

@@ -5,9 +5,6 @@
 #include "base/cleanup.h"
 #include "idp/store/internal.h"
 
-/* Bounds one call; what is left goes with the next. */
-#define ROUNDS_MAX 64
-
 static enum err count_row(struct arena *a, const struct db_row *row, void *ret) {
     (void)a;
     (void)row;
@@ -35,7 +32,7 @@ enum err store_purge(struct store *s, int64_t now, unsigned most, uint64_t *ret_
     uint64_t total = 0;
     for (size_t i = 0; i < ARRAY_LEN(purges); i++) {
         uint64_t deleted = most;
-        for (unsigned round = 0; deleted == most && round < ROUNDS_MAX; round++) {
+        for (unsigned round = 0; deleted == most && round < STORE_PURGE_BATCHES; round++) {
             enum err e = purge_once(s, purges[i], now, most, &deleted);
             if (e)
                 return e;
