@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The operations of the table in docs/BENCHMARKS.md, put to our own provider: its clients, sessions
 and scripts for load.c."""
-import hashlib
 import base64
-import json
+import hashlib
+import http.client
 import secrets
 import urllib.parse
 
@@ -48,6 +48,23 @@ class Ours:
     def __exit__(self, *exception):
         self.provider.__exit__(*exception)
 
+    def start_again(self):
+        self.provider.start()
+        self.pids = [self.provider.process.pid, self.provider.signer_pid()]
+
+    def one_token(self):
+        """A function that asks for one token on a kept-alive connection."""
+        connection = http.client.HTTPConnection("localhost", self.port, timeout=30)
+        name, _, value = basic(self.machine).partition(": ")
+
+        def ask():
+            connection.request("POST", "/token", "grant_type=client_credentials",
+                               {name: value, "Content-Type": "application/x-www-form-urlencoded"})
+            answer = connection.getresponse()
+            answer.read()
+            assert answer.status == 200, answer.status
+        return ask
+
     # ---- steps ----
 
     def _values(self):
@@ -84,10 +101,16 @@ class Ours:
     def authorize(self, operations=20000):
         return Load(self.port, [self._authorize()], values=self._values(), operations=operations)
 
-    def refresh(self, operations=10000):
+    def refresh(self, operations=10000, connections=CONNECTIONS):
         once = [self._authorize(), self._redeem("refresh_token")]
         step = self._token(self.web, {"grant_type": "refresh_token", "refresh_token": "{{refresh_token}}"},
                            "refresh_token")
+        return Load(self.port, [step], once, self._values(), operations, connections=connections)
+
+    def introspect(self, operations=20000):
+        once = [self._authorize(), self._redeem("access_token")]
+        step = {"head": head("POST", "/introspect", self.host, basic(self.web)) + FORM, "body": "token={{access_token}}",
+                "status": 200}
         return Load(self.port, [step], once, self._values(), operations)
 
     def userinfo(self, operations=20000):

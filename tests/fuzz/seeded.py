@@ -22,6 +22,9 @@ os.environ["CC"] = os.environ.get("FUZZ_CC", "clang")
 class FuzzTree(mutations.Tree):
     setup = ["meson", "setup", "build", "-Dfuzz=true"]
 
+    def targets(self, fault=None):
+        return ["tests/fuzz/fuzz_" + fault.rows[0]] if fault else ["base/libbase.a"]
+
     def test(self, fault):
         target = fault.rows[0]
         began = time.monotonic()
