@@ -69,9 +69,9 @@ socklen_t ip_to_sockaddr(const struct ip *ip, uint16_t port, struct sockaddr_sto
 
 /* ---- ranges ---- */
 
-static enum err bits_parse(struct span text, unsigned max, unsigned *ret_bits) {
+enum err ip_number_parse(struct span text, unsigned max, unsigned *ret_number) {
     unsigned n = 0;
-    if (text.len == 0 || text.len > 3)
+    if (text.len == 0 || text.len > 5)
         return ERR_SYNTAX;
     for (size_t i = 0; i < text.len; i++) {
         if (text.ptr[i] < '0' || text.ptr[i] > '9')
@@ -80,7 +80,7 @@ static enum err bits_parse(struct span text, unsigned max, unsigned *ret_bits) {
     }
     if (n > max)
         return ERR_RANGE;
-    *ret_bits = n;
+    *ret_number = n;
     return ERR_OK;
 }
 
@@ -99,7 +99,7 @@ enum err ip_range_parse(struct span text, struct ip_range *ret_range) {
     enum err e = ip_parse(address, &r.ip);
     r.bits = ip_bits(&r.ip);
     if (!e && bits_text.ptr)
-        e = bits_parse(bits_text, r.bits, &r.bits);
+        e = ip_number_parse(bits_text, r.bits, &r.bits);
     if (e)
         return e;
     ip_keep_bits(&r.ip, r.bits);

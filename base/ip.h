@@ -29,6 +29,8 @@ void ip_unmap(struct ip *ip);
 socklen_t ip_to_sockaddr(const struct ip *ip, uint16_t port, struct sockaddr_storage *out);
 /* Clears what lies behind the first `bits`: the network of an address. */
 void ip_keep_bits(struct ip *ip, unsigned bits);
+/* Bits of a network or a port: up to five digits. ERR_SYNTAX, ERR_RANGE (above `max`). */
+must_check enum err ip_number_parse(struct span text, unsigned max, unsigned *ret_number);
 /* Reachable from anywhere: not private, local, multicast, reserved, or a disguise of one of them. */
 bool ip_is_public(const struct ip *ip);
 

@@ -13,21 +13,6 @@
 #define V4_NETWORK_BITS 24
 #define V6_NETWORK_BITS 64
 
-static enum err number_parse(struct span text, unsigned max, unsigned *ret_number) {
-    unsigned n = 0;
-    if (text.len == 0 || text.len > 5)
-        return ERR_SYNTAX;
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.ptr[i] < '0' || text.ptr[i] > '9')
-            return ERR_SYNTAX;
-        n = n * 10 + (unsigned)(text.ptr[i] - '0');
-    }
-    if (n > max)
-        return ERR_RANGE;
-    *ret_number = n;
-    return ERR_OK;
-}
-
 enum err listen_address_parse(struct span text, struct sockaddr_storage *ret_addr,
                               socklen_t *ret_len) {
     size_t colon = text.len;
@@ -41,7 +26,7 @@ enum err listen_address_parse(struct span text, struct sockaddr_storage *ret_add
         host = (struct span){host.ptr + 1, host.len - 2};
     unsigned port;
     struct ip ip;
-    enum err e = number_parse(port_text, UINT16_MAX, &port);
+    enum err e = ip_number_parse(port_text, UINT16_MAX, &port);
     if (!e)
         e = ip_parse(span_is(host, "localhost") ? SPAN("127.0.0.1") : host, &ip);
     if (e)

@@ -8,7 +8,7 @@
 /* What only a person can give. */
 static const char *const person_scopes[] = {"openid", "offline_access"};
 
-static enum step decide(struct request *req, struct token_request *t) {
+static enum step begin(struct request *req, struct token_request *t) {
     //= https://www.rfc-editor.org/rfc/rfc6749#section-4.4
     //# The client credentials grant type MUST only be used by confidential clients.
     if (t->login.client->is_public)
@@ -29,6 +29,6 @@ static enum step decide(struct request *req, struct token_request *t) {
 const struct token_grant_type grant_client_credentials = {
     .name = "client_credentials",
     .bit = GRANT_CLIENT_CREDENTIALS,
-    .decide = decide,
+    .begin = begin,
     .spec = "RFC 6749 4.4",
 };

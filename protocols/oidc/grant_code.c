@@ -73,10 +73,6 @@ static void grant_build(const struct request *req, struct token_request *t) {
     grant_lifetime(req, t, g);
 }
 
-static enum step invalid_grant(struct request *req) {
-    return token_refuse(req, OIDC_INVALID_GRANT, NULL);
-}
-
 static enum step redeem(struct request *req, struct token_request *t) {
     grant_build(req, t);
     if (!token_audience_decide(req, t, t->grant.scope))
@@ -89,7 +85,7 @@ static enum step begin(struct request *req, struct token_request *t) {
     if (!t->code.len)
         return token_refuse(req, OIDC_INVALID_REQUEST, "code is missing");
     if (code_parse(req->arena, t->code, &t->code_text))
-        return invalid_grant(req);
+        return token_invalid_grant(req);
     if (code_opens(req, t) && code_is_good(req, t))
         return redeem(req, t);
     t->grant_stage = GRANT_LOADED;
@@ -107,14 +103,14 @@ static enum step loaded(struct request *req, struct token_request *t) {
     if (req->load.result)
         return token_refuse(req, OIDC_TEMPORARILY_UNAVAILABLE, NULL);
     if (t->grant.revoked_at) /* known already: replays do not fill the audit */
-        return invalid_grant(req);
+        return token_invalid_grant(req);
     if (t->grant.found) {
         t->grant_stage = GRANT_REVOKED;
         return STEP_WRITE;
     }
     if (!t->code_text.sealed.len && code_opens(req, t) && code_is_good(req, t))
         return redeem(req, t);
-    return invalid_grant(req);
+    return token_invalid_grant(req);
 }
 
 static enum step written(struct request *req, struct token_request *t) {
@@ -129,25 +125,10 @@ static enum step written(struct request *req, struct token_request *t) {
         t->grant_stage = GRANT_LOADED;
         return STEP_LOAD;
     case ERR_REFUSED: /* signed out, locked or erased since */
-        return invalid_grant(req);
+        return token_invalid_grant(req);
     default:
         return token_refuse(req, OIDC_TEMPORARILY_UNAVAILABLE, NULL);
     }
-}
-
-static enum step code_decide(struct request *req, struct token_request *t) {
-    switch (t->grant_stage) {
-    case GRANT_BEGIN:
-        return begin(req, t);
-    case GRANT_LOADED:
-        return loaded(req, t);
-    case GRANT_WRITTEN:
-        return written(req, t);
-    case GRANT_REVOKED:
-        break;
-    }
-    return req->write.result ? token_refuse(req, OIDC_TEMPORARILY_UNAVAILABLE, NULL)
-                             : invalid_grant(req);
 }
 
 static void code_write(struct request *req, struct token_request *t) {
@@ -167,8 +148,10 @@ static void code_write(struct request *req, struct token_request *t) {
 const struct token_grant_type grant_code = {
     .name = "authorization_code",
     .bit = GRANT_AUTHORIZATION_CODE,
+    .begin = begin,
     .load = code_load,
-    .decide = code_decide,
+    .loaded = loaded,
     .write = code_write,
+    .written = written,
     .spec = "RFC 6749 4.1.3",
 };

@@ -11,15 +11,11 @@
 #include "protocols/oidc/scope.h"
 #include "protocols/oidc/token.h"
 
-static enum step invalid_grant(struct request *req) {
-    return token_refuse(req, OIDC_INVALID_GRANT, NULL);
-}
-
 static enum step begin(struct request *req, struct token_request *t) {
     if (!t->refresh_token.len)
         return token_refuse(req, OIDC_INVALID_REQUEST, "refresh_token is missing");
     if (refresh_token_parse(t->refresh_token, &t->refresh))
-        return invalid_grant(req);
+        return token_invalid_grant(req);
     t->grant_stage = GRANT_LOADED;
     return STEP_LOAD;
 }
@@ -69,11 +65,11 @@ static enum step loaded(struct request *req, struct token_request *t) {
     if (req->load.result)
         return token_refuse(req, OIDC_TEMPORARILY_UNAVAILABLE, NULL);
     if (!g->found || refresh_token_verify(request_idp(req)->keyring, g, &t->refresh) != ALLOW)
-        return invalid_grant(req);
+        return token_invalid_grant(req);
     if (!span_eq(g->client_id, t->login.client->client_id))
-        return g->revoked_at ? invalid_grant(req) : revoke(t);
+        return g->revoked_at ? token_invalid_grant(req) : revoke(t);
     if (!grant_can_refresh(g, req->now))
-        return invalid_grant(req);
+        return token_invalid_grant(req);
     if (!scope_decide(req, t))
         return STEP_RESPOND;
     if (is_within_grace(req, t))
@@ -91,26 +87,11 @@ static enum step written(struct request *req, struct token_request *t) {
         return token_refuse(req, OIDC_TEMPORARILY_UNAVAILABLE, NULL);
     /* Another request was faster, or the grant fell: look again and decide anew, once. */
     if (t->has_looked_again)
-        return invalid_grant(req);
+        return token_invalid_grant(req);
     t->has_looked_again = true;
     t->grant = (struct grant){0};
     t->grant_stage = GRANT_LOADED;
     return STEP_LOAD;
-}
-
-static enum step refresh_decide(struct request *req, struct token_request *t) {
-    switch (t->grant_stage) {
-    case GRANT_BEGIN:
-        return begin(req, t);
-    case GRANT_LOADED:
-        return loaded(req, t);
-    case GRANT_WRITTEN:
-        return written(req, t);
-    case GRANT_REVOKED:
-        break;
-    }
-    return req->write.result ? token_refuse(req, OIDC_TEMPORARILY_UNAVAILABLE, NULL)
-                             : invalid_grant(req);
 }
 
 static void refresh_write(struct request *req, struct token_request *t) {
@@ -127,8 +108,10 @@ static void refresh_write(struct request *req, struct token_request *t) {
 const struct token_grant_type grant_refresh = {
     .name = "refresh_token",
     .bit = GRANT_REFRESH_TOKEN,
+    .begin = begin,
     .load = refresh_load,
-    .decide = refresh_decide,
+    .loaded = loaded,
     .write = refresh_write,
+    .written = written,
     .spec = "RFC 6749 6",
 };

@@ -47,6 +47,10 @@ enum step token_refuse(struct request *req, enum oidc_error error, const char *d
     return STEP_RESPOND;
 }
 
+enum step token_invalid_grant(struct request *req) {
+    return token_refuse(req, OIDC_INVALID_GRANT, NULL);
+}
+
 static enum step token_parse(struct request *req) {
     struct token_request *t = req->state;
     const char *at_fault = NULL;
@@ -92,7 +96,22 @@ static enum step find_grant_type(struct request *req, struct token_request *t) {
     /* Without a signer a code would be used up for nothing. */
     if (!signer_is_ready(request_idp(req)->signer))
         return token_refuse(req, OIDC_TEMPORARILY_UNAVAILABLE, NULL);
-    return t->type->decide(req, t);
+    return t->type->begin(req, t);
+}
+
+static enum step grant_decide(struct request *req, struct token_request *t) {
+    switch (t->grant_stage) {
+    case GRANT_BEGIN:
+        return find_grant_type(req, t);
+    case GRANT_LOADED:
+        return t->type->loaded(req, t);
+    case GRANT_WRITTEN:
+        return t->type->written(req, t);
+    case GRANT_REVOKED:
+        break;
+    }
+    return req->write.result ? token_refuse(req, OIDC_TEMPORARILY_UNAVAILABLE, NULL)
+                             : token_invalid_grant(req);
 }
 
 /* The grant type has spoken. Claims of the person stand in the ID token only where the client asked
@@ -117,9 +136,9 @@ static enum step token_decide(struct request *req) {
     if (t->has_asked_person)
         return take_person(req, t);
     if (t->login.client)
-        return add_person(req, t, t->type->decide(req, t));
+        return add_person(req, t, grant_decide(req, t));
     enum step next = client_login_decide(req, &t->login);
-    return t->login.client ? add_person(req, t, find_grant_type(req, t)) : next;
+    return t->login.client ? add_person(req, t, grant_decide(req, t)) : next;
 }
 
 static void token_fetch(struct request *req) {

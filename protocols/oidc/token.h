@@ -38,14 +38,18 @@ struct token_request {
     int64_t refresh_generation;
 };
 
-/* The handler's own phases, with the client authenticated. decide ends with STEP_RESPOND: either
- * answered (an error), or t->order filled for issuing. */
+/* What a grant type does once the client is authenticated. begin, loaded and written are called as
+ * grant_stage says, name the next step and may set the next stage; STEP_RESPOND ends it: either
+ * answered (an error), or t->order filled for issuing. After GRANT_REVOKED the answer is
+ * invalid_grant. */
 struct token_grant_type {
     const char *name;
     unsigned bit; /* GRANT_*, as registered */
+    enum step (*begin)(struct request *req, struct token_request *t);
     void (*load)(struct request *req, struct token_request *t);
-    enum step (*decide)(struct request *req, struct token_request *t);
+    enum step (*loaded)(struct request *req, struct token_request *t);
     void (*write)(struct request *req, struct token_request *t);
+    enum step (*written)(struct request *req, struct token_request *t);
     const char *spec;
 };
 extern const struct token_grant_type grant_code, grant_refresh, grant_client_credentials;
@@ -58,5 +62,6 @@ extern const size_t token_grant_types_count;
 bool token_audience_decide(struct request *req, struct token_request *t, struct span scope);
 /* Answers and ends the request. */
 enum step token_refuse(struct request *req, enum oidc_error error, const char *description);
+enum step token_invalid_grant(struct request *req);
 
 #endif

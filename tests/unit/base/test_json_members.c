@@ -52,7 +52,7 @@ static void test_what_we_write_is_read_in_place(void **state) {
     assert_int_equal(json_members_read(SPAN(ID_TOKEN), sizeof ID_TOKEN - 2, &m), ERR_TOO_LONG);
 }
 
-static void test_the_unusual_is_parsed(void **state) {
+static void test_E06_repeated_members_and_other_unusual_texts_are_parsed(void **state) {
     (void)state;
     static const char *const texts[] = {
         "", "{", "{}", "[]", "{\"a\":1", "{\"a\":1}x", " {\"a\":1}", "{\"a\": 1}", "{\"a\":1,}",
@@ -91,7 +91,7 @@ static void test_bent_texts_are_read_alike(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_we_write_is_read_in_place),
-        cmocka_unit_test(test_the_unusual_is_parsed),
+        cmocka_unit_test(test_E06_repeated_members_and_other_unusual_texts_are_parsed),
         cmocka_unit_test(test_bent_texts_are_read_alike),
     };
     return cmocka_run_group_tests_name("json_members", tests, NULL, NULL);
