@@ -11,7 +11,7 @@
 #include "base/sha256.h"
 #include "idp/config_schema.h"
 
-#define IO_THREADS_AUTO_MAX 64
+#define THREADS_AUTO_MAX 64
 
 struct check {
     struct config *c;
@@ -166,9 +166,9 @@ static void check_levels(const struct check *k) {
 static void derive(const struct check *k) {
     struct config *c = k->c;
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    int64_t threads = cores < 1 ? 1 : cores > IO_THREADS_AUTO_MAX ? IO_THREADS_AUTO_MAX : cores;
+    int64_t threads = cores < 1 ? 1 : cores > THREADS_AUTO_MAX ? THREADS_AUTO_MAX : cores;
     if (c->io_threads == 0)
-        c->io_threads = threads;
+        c->io_threads = threads > 3 ? (threads + 1) / 2 : 2;
     if (c->work_threads == 0)
         c->work_threads = threads;
     if (!c->brand_name_en.ptr)

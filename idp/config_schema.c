@@ -59,7 +59,7 @@ const struct setting settings[] = {
      "The SQLite database."},
 
     {"threads.io", SETTING_INT, FIELD(io_threads), false, 0, 256, "0", NULL,
-     "Threads that serve HTTP; 0: one for each core."},
+     "Threads that serve HTTP; 0: one for every two cores, at least two."},
     {"threads.work", SETTING_INT, FIELD(work_threads), false, 0, 256, "0", NULL,
      "Threads that hash passwords; 0: one for each core."},
     {"threads.work_queue", SETTING_INT, FIELD(work_queue), false, 4, 4096, "64", NULL,

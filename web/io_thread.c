@@ -170,12 +170,20 @@ static void sweep_if_due(struct io_thread *t) {
     t->next_sweep_us = t->now_us + (t->is_draining ? DRAIN_SWEEP_US : SWEEP_US);
 }
 
-/* Answers that stand go out: the library needs a run to take one, and another to send it. */
+/* What the requests of this turn ask of others, who work while this thread goes on or waits. */
+static void hand_on(struct io_thread *t) {
+    store_reader_rest(t->services.reader);
+    engine_submit_writes(t);
+}
+
+/* Answers that stand go out: the library needs a run to take one, and another to send it. Requests
+ * that stood in line behind those come in. */
 static void answer_all(struct io_thread *t) {
     for (int run = 0; run < 2; run++) {
         t->run_again = false;
         library_run(t);
     }
+    hand_on(t);
 }
 
 static void round_run(struct io_thread *t) {
@@ -185,11 +193,9 @@ static void round_run(struct io_thread *t) {
     take_finished(t);
     t->run_again = false;
     library_run(t);
-    engine_submit_writes(t); /* first, so that the writer works while this thread waits */
-    if (signing_run(t)) {
+    hand_on(t);
+    if (signing_run(t))
         answer_all(t);
-        engine_submit_writes(t); /* of requests that stood in line behind those */
-    }
     t->run_again |= t->signing != NULL;
     sweep_if_due(t);
     log_flush();

@@ -19,6 +19,7 @@ struct store {
 struct store_reader {
     struct store *store;
     struct db_conn *conn;
+    uint64_t commits_seen; /* writer_commits() when the moment being read began */
 };
 
 /* ---- building ---- */
@@ -81,6 +82,8 @@ must_check enum err writer_submit(struct writer *w, struct write_job *job);
 must_check struct write_job *writer_submit_all(struct writer *w, struct write_job *jobs);
 void writer_on_group_done(struct writer *w, void (*fn)(void *ctx), void *ctx);
 void writer_stats(struct writer *w, struct store_stats *ret);
+/* Grows before anybody is told that a group was committed. */
+uint64_t writer_commits(const struct writer *w);
 bool writer_is_healthy(const struct writer *w);
 
 #endif

@@ -4,6 +4,7 @@
  * NORMAL loses acknowledged commits at power loss; all writes and checkpoints on one connection. */
 #include <fcntl.h>
 #include <libgen.h>
+#include <pthread.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -129,12 +130,19 @@ static enum err file_create(const char *path) {
     return fd >= 0 ? ERR_OK : ERR_IO;
 }
 
+/* Statistics of allocations are kept under one lock for all threads. They are nobody's here. */
+static void leave_statistics(void) {
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 static enum err sqlite_open_conn(const char *path, enum db_mode mode, struct arena *a,
                                  struct db_conn **ret_conn, const char **reterr_text) {
     if (mode == DB_READ_WRITE && file_create(path)) {
         *reterr_text = arena_printf(a, "%s cannot be opened for writing", path);
         return ERR_STORE;
     }
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    (void)pthread_once(&once, leave_statistics);
     struct db_conn *c = calloc(1, sizeof *c);
     if (!c)
         return ERR_NOMEM;

@@ -74,17 +74,32 @@ void store_reader_close(struct store_reader *r) {
     free(r);
 }
 
-enum err store_read(struct store_reader *r, struct batch *b) {
+/* The moment that the reader keeps must hold all that was acknowledged until now. `commits_seen`
+ * is taken before the moment is, so that it is never newer. */
+static enum err keep_moment(struct store_reader *r) {
+    uint64_t commits = writer_commits(r->store->writer);
     const struct db_driver *driver = r->store->driver;
-    bool many = b->n > 1;
-    if (many && driver->control(r->conn, DB_BEGIN_READ)) {
-        b->result = ERR_STORE;
-        return ERR_STORE;
-    }
-    enum err e = batch_run(driver, r->conn, b, NULL, NULL);
-    if (many && driver->in_transaction(r->conn))
+    if (driver->in_transaction(r->conn)) {
+        if (r->commits_seen == commits)
+            return ERR_OK;
         (void)driver->control(r->conn, DB_ROLLBACK);
-    return e;
+    }
+    r->commits_seen = commits;
+    return driver->control(r->conn, DB_BEGIN_READ) ? ERR_STORE : ERR_OK;
+}
+
+enum err store_read(struct store_reader *r, struct batch *b) {
+    b->result = keep_moment(r);
+    if (!b->result)
+        (void)batch_run(r->store->driver, r->conn, b, NULL, NULL);
+    if (b->result == ERR_STORE || b->result == ERR_IO)
+        store_reader_rest(r);
+    return b->result;
+}
+
+void store_reader_rest(struct store_reader *r) {
+    if (r && r->store->driver->in_transaction(r->conn))
+        (void)r->store->driver->control(r->conn, DB_ROLLBACK);
 }
 
 /* ---- writing ---- */

@@ -39,8 +39,12 @@ void store_close(struct store *s);
 must_check enum err store_reader_open(struct store *s, struct store_reader **ret_reader);
 void store_reader_close(struct store_reader *r);
 
-/* Runs reads now, all of one moment's state. The return value equals b->result. */
+/* Runs reads now, all of one moment's state, in which is whatever was acknowledged before the call.
+ * The moment is kept for the next call, as long as nothing is committed: to take it costs more than
+ * many a read. The return value equals b->result. */
 must_check enum err store_read(struct store_reader *r, struct batch *b);
+/* Gives the moment up: before a thread waits, since the file cannot shrink behind it. Accepts NULL. */
+void store_reader_rest(struct store_reader *r);
 
 struct write_job {
     struct batch *batch;

@@ -27,6 +27,7 @@ struct writer {
     unsigned depth;
     bool stopping;
     atomic_bool healthy;
+    atomic_uint_fast64_t commits;
     void (*group_done)(void *ctx);
     void *group_ctx;
     struct audit_chain chain;
@@ -112,6 +113,7 @@ static void finish_group(struct writer *w, struct write_job **group, size_t n) {
         w->chain = before;
         fail_group(w, group, n, e);
     }
+    atomic_fetch_add(&w->commits, 1);
     count_group(w, group, n, e);
     for (size_t i = 0; i < n; i++)
         group[i]->done(group[i]);
@@ -220,6 +222,10 @@ void writer_stats(struct writer *w, struct store_stats *ret) {
     *ret = w->stats;
     ret->queue_depth = w->depth;
     pthread_mutex_unlock(&w->lock);
+}
+
+uint64_t writer_commits(const struct writer *w) {
+    return atomic_load(&w->commits);
 }
 
 bool writer_is_healthy(const struct writer *w) {

@@ -10,7 +10,6 @@
 #include "idp/idp.h"
 #include "idp/keyring.h"
 #include "protocols/oidc/acr.h"
-#include "protocols/oidc/tokens.h"
 
 enum err person_claims_add(struct request *req, const struct claims_order *order,
                            struct json_out *o) {
@@ -22,14 +21,12 @@ enum err person_claims_add(struct request *req, const struct claims_order *order
         e = json_parse_object(order->user->claims, CLAIMS_JSON_MAX, &claims);
     if (e)
         return e;
-    char sub[44];
-    tokens_sub(k, order->client, &order->user->id, sub);
     const struct claims_source source = {
         .user = order->user,
         .claims = claims,
         .identifiers = identifiers,
         .client = order->client,
-        .sub = span_of(sub),
+        .sub = order->sub,
         .loa = acr_level(request_config(req), order->acr),
     };
     claims_add_for_scope(o, order->scope, &source);

@@ -13,6 +13,7 @@
 struct claims_order {
     const struct client *client;
     const struct user *user;
+    struct span sub;   /* of the user, for the client */
     struct span acr;   /* of the grant: claims of a higher level are left out */
     struct span scope; /* gives all claims of its words */
     struct span names; /* single claims beside them (OIDC Core 5.5) */

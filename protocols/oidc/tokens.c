@@ -149,6 +149,7 @@ static enum err id_claims(struct request *req, const struct token_order *order, 
         const struct claims_order more = {
             .client = order->client,
             .user = order->person,
+            .sub = span_of(sub),
             .acr = g->acr,
             .names = claims_request_id_token(g->claims),
         };

@@ -111,15 +111,16 @@ static enum step userinfo_decide(struct request *req) {
 static enum err claims_build(struct request *req, const struct userinfo *u, bool names_audience,
                              struct buf *out) {
     const struct client *client = u->use.lookup.client;
+    char sub[44];
+    tokens_sub(request_idp(req)->keyring, client, &u->user.id, sub);
     const struct claims_order order = {
         .client = client,
         .user = &u->user,
+        .sub = span_of(sub),
         .acr = u->use.grant.acr,
         .scope = u->use.token.scope,
         .names = claims_request_userinfo(u->use.grant.claims),
     };
-    char sub[44];
-    tokens_sub(request_idp(req)->keyring, client, &u->user.id, sub);
     struct json_out o = JSON_OUT(out);
     json_open_object(&o, NULL);
     json_add_str(&o, "sub", span_of(sub));

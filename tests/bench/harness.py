@@ -77,10 +77,10 @@ class Load:
 
 
 class Floor:
-    """libmicrohttpd and signatures, nothing else (floor.c)."""
+    """libmicrohttpd and signatures, nothing else (floor.c), with as many I/O threads as idpd has."""
 
     def __enter__(self):
-        self.process = subprocess.Popen([f"{BUILD}/tests/bench/floor", str(os.cpu_count())],
+        self.process = subprocess.Popen([f"{BUILD}/tests/bench/floor", str(max(2, (os.cpu_count() + 1) // 2))],
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.port = int(self.process.stdout.readline())
         self.pids = [self.process.pid]

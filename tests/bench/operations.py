@@ -15,8 +15,8 @@ OPERATIONS = {
     "client_credentials": (1, 1.6, {"idp": 20000, "oidc-provider": 2000, "glewlwyd": 500}),
     "code_flow": (2, 2.2, {"idp": 10000, "oidc-provider": 1000, "glewlwyd": 200}),
     "refresh": (2, 2.2, {"idp": 10000, "oidc-provider": 1000, "glewlwyd": 300}),
-    "introspect": (0, 3.0, {"idp": 20000, "oidc-provider": 3000, "glewlwyd": 500}),
-    "userinfo": (0, 3.0, {"idp": 20000, "oidc-provider": 3000, "glewlwyd": 500}),
+    "introspect": (0, 3.0, {"idp": 40000, "oidc-provider": 3000, "glewlwyd": 500}),
+    "userinfo": (0, 3.0, {"idp": 40000, "oidc-provider": 3000, "glewlwyd": 500}),
 }
 TRIES = 3  # Glewlwyd loses a code now and then
 
@@ -55,7 +55,7 @@ def operation(name, floor, servers, rounds):
     signatures, goal, operations = OPERATIONS[name]
     runs = {"floor": [], **{s.name: [] for s in servers}}
     for _ in range(rounds):
-        runs["floor"].append(floor.load(signatures).run(floor.pids))
+        runs["floor"].append(floor.load(signatures, operations["idp"]).run(floor.pids))
         for server in servers:
             runs[server.name].append(run_of(server, name, operations[server.name]))
     ratios = [a["cpu"] / b["cpu"] for a, b in zip(runs["idp"], runs["floor"])]

@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 #include <semaphore.h>
+#include <sqlite3.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -406,8 +407,32 @@ static void test_reads_of_one_batch_are_of_one_moment(void **state) {
     arena_done(&a);
 }
 
+static bool can_shrink(const char *path) {
+    sqlite3 *db;
+    assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "SELECT count(*) FROM account", NULL, NULL, NULL), SQLITE_OK);
+    int rc = sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    assert_true(rc == SQLITE_OK || rc == SQLITE_BUSY);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    return rc == SQLITE_OK;
+}
+
+static void test_the_file_can_shrink_only_behind_a_reader_at_rest(void **state) {
+    struct fixture *f = *state;
+    struct session read;
+    struct session s = make_session(f, 1);
+    store_session_find(fresh(f), &s.key, &read);
+    assert_int_equal(run_read(f), ERR_OK);
+    assert_false(can_shrink(f->path));
+    store_reader_rest(f->reader);
+    assert_true(can_shrink(f->path));
+    store_reader_rest(f->reader); /* as one may */
+    store_reader_rest(NULL);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        STORE_TEST(test_the_file_can_shrink_only_behind_a_reader_at_rest),
         STORE_TEST(test_a_refused_job_leaves_its_group_intact),
         STORE_TEST(test_a_full_queue_says_so),
         STORE_TEST(test_closing_commits_what_waits),
