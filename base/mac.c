@@ -50,7 +50,8 @@ void mac_key_done(struct mac_key *key) {
     secret_done(&key->start);
 }
 
-void mac_compute(const struct mac_key *key, struct span a, struct span b, unsigned char out[MAC_BYTES]) {
+void mac_compute(const struct mac_key *key, struct span a, struct span b,
+                 unsigned char out[MAC_BYTES]) {
     static const unsigned char separator = 0;
     struct started s;
     memcpy(&s, key->start.ptr, sizeof s);
