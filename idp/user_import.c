@@ -20,7 +20,7 @@
 
 struct import {
     struct idp *idp;
-    struct signer_channel *channel;
+    const struct user_order *order;
     struct arena *a;
     const json_t *object;
     struct user user;
@@ -28,7 +28,6 @@ struct import {
     json_t *claims, *identifiers; /* normalised */
     json_t *keys;                 /* texts that no two accounts may share */
     bool number_disagrees;
-    bool is_dry;
     const char *why;
 };
 
@@ -223,9 +222,9 @@ static enum err complete(struct import *im) {
         if (!u->identifiers.ptr)
             return ERR_NOMEM;
     }
-    if (!im->password.len || im->is_dry)
+    if (!im->password.len || im->order->is_dry)
         return ERR_OK;
-    e = user_password_make(im->idp, im->channel, im->a, im->password, &u->password_hash);
+    e = user_password_make(im->idp, im->order->channel, im->a, im->password, &u->password_hash);
     if (e == ERR_SYNTAX || e == ERR_TOO_LONG)
         return refuse(im, e, "password", "must be UTF-8 text of at most 1024 bytes");
     return e;
@@ -256,89 +255,77 @@ static enum err insert(struct import *im, struct batch *b) {
     return e;
 }
 
-static enum err taken(struct import *im, const struct batch *b) {
-    return b->failed_op == 0 ? refuse(im, ERR_EXISTS, "username", "is taken")
-                             : refuse(im, ERR_EXISTS, "identifiers", "belong to another account");
-}
-
-static enum err save(struct import *im, struct span actor) {
-    struct batch b = BATCH_INIT(im->a);
+static void add_audit(struct import *im, struct batch *b) {
     char hex[2 * USER_ID_BYTES + 1];
     hex_encode(im->user.id.b, sizeof im->user.id.b, hex);
-    enum err e = insert(im, &b);
-    if (e)
-        return e;
-    store_audit(&b, &(struct audit_event){
-                        .at = im->user.created_at,
-                        .event = "user_created",
-                        .actor = actor,
-                        .target = span_of(arena_strdup(im->a, hex)),
-                        .detail = im->number_disagrees
-                                      ? SPAN("{\"warning\":\"personal_number_disagrees\"}")
-                                      : SPAN_NONE,
-                    });
-    e = store_write_wait(im->idp->store, &b);
-    return e == ERR_EXISTS ? taken(im, &b) : e;
+    store_audit(b, &(struct audit_event){
+                       .at = im->user.created_at,
+                       .event = "user_created",
+                       .actor = im->order->actor,
+                       .target = span_of(arena_strdup(im->a, hex)),
+                       .detail = im->number_disagrees
+                                     ? SPAN("{\"warning\":\"personal_number_disagrees\"}")
+                                     : SPAN_NONE,
+                   });
 }
 
-static enum err try(struct import *im) {
-    struct batch b = BATCH_INIT(im->a);
-    enum err e = insert(im, &b);
+static enum err build(struct import *im, struct batch *b) {
+    enum err e = json_is_object(im->object)
+                     ? take_members(im)
+                     : refuse(im, ERR_SYNTAX, "the account", "must be a JSON object");
     if (e)
         return e;
-    store_dry_run(&b);
-    e = store_write_wait(im->idp->store, &b);
-    if (e == ERR_EXISTS)
-        return taken(im, &b);
-    return store_dry_run_passed(&b) ? ERR_OK : e;
+    compare_number(im);
+    e = complete(im);
+    if (!e)
+        e = insert(im, b);
+    if (e)
+        return e;
+    if (im->order->is_dry)
+        store_dry_run(b);
+    else
+        add_audit(im, b);
+    return ERR_OK;
 }
 
-static enum err start(struct import *im, struct idp *idp, struct arena *a, const json_t *object) {
-    *im = (struct import){
-        .idp = idp,
-        .a = a,
+enum err user_import_build(const struct user_order *order, const json_t *object, struct batch *b,
+                           struct user_id *ret_id, json_t **ret_keys, const char **reterr_text) {
+    CLEANUP(import_done)
+    struct import im = {
+        .idp = order->idp,
+        .order = order,
+        .a = b->arena,
         .object = object,
         .user = {.found = true, .type = USER_CITIZEN, .status = USER_ACTIVE, .ial = 1},
         .keys = json_array()};
-    enum err e = json_is_object(object)
-                     ? take_members(im)
-                     : refuse(im, ERR_SYNTAX, "the account", "must be a JSON object");
-    if (!e)
-        compare_number(im);
-    return e;
+    enum err e = build(&im, b);
+    if (e) {
+        *reterr_text = im.why ? im.why : err_text(e);
+        return e;
+    }
+    *ret_id = im.user.id;
+    *ret_keys = TAKE(im.keys);
+    return ERR_OK;
 }
 
-static enum err end(const struct import *im, enum err e, const char **reterr_text) {
+enum err user_import_result(const struct batch *b, const char **reterr_text) {
+    enum err e = store_dry_run_passed(b) ? ERR_OK : b->result;
     if (e)
-        *reterr_text = im->why ? im->why : err_text(e);
+        *reterr_text = e != ERR_EXISTS     ? err_text(e)
+                       : b->failed_op == 0 ? "username is taken"
+                                           : "identifiers belong to another account";
     return e;
 }
 
 enum err user_import(struct idp *idp, struct signer_channel *channel, struct arena *a,
                      const json_t *object, struct span actor, struct user_id *ret_id,
                      const char **reterr_text) {
-    CLEANUP(import_done) struct import im;
-    enum err e = start(&im, idp, a, object);
-    im.channel = channel;
-    if (!e)
-        e = complete(&im);
-    if (!e)
-        e = save(&im, actor);
-    if (!e)
-        *ret_id = im.user.id;
-    return end(&im, e, reterr_text);
-}
-
-enum err user_import_check(struct idp *idp, struct arena *a, const json_t *object,
-                           json_t **ret_keys, const char **reterr_text) {
-    CLEANUP(import_done) struct import im;
-    enum err e = start(&im, idp, a, object);
-    im.is_dry = true;
-    if (!e)
-        e = complete(&im);
-    if (!e)
-        e = try(&im);
-    if (!e)
-        *ret_keys = TAKE(im.keys);
-    return end(&im, e, reterr_text);
+    const struct user_order order = {.idp = idp, .channel = channel, .actor = actor};
+    AUTO_JSON json_t *keys = NULL;
+    struct batch b = BATCH_INIT(a);
+    enum err e = user_import_build(&order, object, &b, ret_id, &keys, reterr_text);
+    if (e)
+        return e;
+    b.result = store_write_wait(idp->store, &b);
+    return user_import_result(&b, reterr_text);
 }

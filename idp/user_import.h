@@ -22,11 +22,20 @@ must_check enum err user_import(struct idp *idp, struct signer_channel *channel,
                                 const json_t *object, struct span actor, struct user_id *ret_id,
                                 const char **reterr_text);
 
-/* The same without writing anything and without hashing: could user_import() add it now?
- * `*ret_keys` are texts that no two accounts may share (its name, the indexes of its identifiers):
- * what tells duplicates within one file. The caller owns it. */
-must_check enum err user_import_check(struct idp *idp, struct arena *a, const json_t *object,
-                                      json_t **ret_keys, const char **reterr_text);
+/* Its two halves, for those who write many together: the batch, and what came of it. A dry run
+ * neither hashes nor leaves anything behind: could it be added now? `*ret_keys` are texts that no
+ * two accounts may share (its name, the indexes of its identifiers), which tell duplicates within
+ * one file; the caller owns it. The batch must have been BATCH_INITed with the arena. */
+struct user_order {
+    struct idp *idp;
+    struct signer_channel *channel;
+    struct span actor;
+    bool is_dry;
+};
+must_check enum err user_import_build(const struct user_order *order, const json_t *object,
+                                      struct batch *b, struct user_id *ret_id, json_t **ret_keys,
+                                      const char **reterr_text);
+must_check enum err user_import_result(const struct batch *b, const char **reterr_text);
 
 /* The hash to store for a password that staff or a form gave: normalised, peppered, Argon2id. Slow.
  * ERR_SYNTAX and ERR_TOO_LONG are about the password, the others about us. */

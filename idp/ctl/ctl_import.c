@@ -2,8 +2,9 @@
  *
  * idpctl import and export, the daemon's side. idpctl reads the file and sends its entries a few
  * hundred at a time, {entries: [{kind, entry}], dry_run}; here each is checked whole and written
- * whole. The answer says of each {error} or {keys}: texts that no two entries may share, by which
- * idpctl tells duplicates within its file. docs/IMPORT.md describes the entries. */
+ * whole, while their commits are shared. The answer says of each {error} or {keys}: texts that no
+ * two entries may share, by which idpctl tells duplicates within its file. docs/IMPORT.md describes
+ * the entries. */
 #include "base/cleanup.h"
 #include "base/encode.h"
 #include "base/json.h"
@@ -18,11 +19,19 @@
 /* One entry under way. */
 struct entry {
     struct ctl_call *c;
-    struct arena *a;
+    struct arena a;
     json_t *given; /* owned */
     bool is_dry;
-    json_t *keys;  /* owned: of one that is good */
-    const char *why;
+    const struct import_kind *kind;
+    struct batch b;
+    json_t *keys;    /* owned: of one that is good */
+    const char *why; /* not, otherwise */
+};
+
+struct import_kind {
+    const char *name;
+    bool (*build)(struct entry *n); /* the batch */
+    bool (*judge)(struct entry *n); /* what came of it */
 };
 
 static bool refuse(struct entry *n, const char *why) {
@@ -67,30 +76,19 @@ static bool take_secrets(struct entry *n, const json_t *list, bool has_secret,
     row->n_secrets = count;
     if (has_secret && count == 0) {
         struct span unknown;
-        if (client_secret_make(n->a, n->c->now, 0, &row->secret[0], &unknown))
+        if (client_secret_make(&n->a, n->c->now, 0, &row->secret[0], &unknown))
             return refuse(n, err_text(ERR_NOMEM));
         row->n_secrets = 1;
     }
     return true;
 }
 
-static bool write_client(struct entry *n, const struct client_row *row) {
-    struct batch b = BATCH_INIT(n->a);
-    store_client_insert(&b, row);
-    if (n->is_dry)
-        store_dry_run(&b);
-    else
-        ctl_audit(n->c, &b, "client_added", row->client_id);
-    enum err e = store_write_wait(n->c->idp->store, &b);
-    if (e == ERR_EXISTS)
-        return refuse(n, "client_id is taken");
-    if (e && !(n->is_dry && store_dry_run_passed(&b)))
-        return refuse(n, err_text(e));
-    n->keys = json_pack("[s+%]", "client_id:", row->client_id.ptr, row->client_id.len);
-    return true;
+static bool judge_client(struct entry *n) {
+    enum err e = store_dry_run_passed(&n->b) ? ERR_OK : n->b.result;
+    return !e || refuse(n, e == ERR_EXISTS ? "client_id is taken" : err_text(e));
 }
 
-static bool import_client(struct entry *n) {
+static bool build_client(struct entry *n) {
     AUTO_JSON json_t *enabled = json_incref(json_object_get(n->given, "enabled"));
     AUTO_JSON json_t *secrets = json_incref(json_object_get(n->given, "secrets"));
     AUTO_JSON json_t *normal = NULL;
@@ -101,7 +99,7 @@ static bool import_client(struct entry *n) {
         return refuse(n, "client_id is missing");
     json_object_del(n->given, "enabled");
     json_object_del(n->given, "secrets");
-    if (client_metadata_check(n->a, REGISTRAR_STAFF, n->given, &normal, &code, &n->why))
+    if (client_metadata_check(&n->a, REGISTRAR_STAFF, n->given, &normal, &code, &n->why))
         return false;
     AUTO_FREE char *text = json_dumps(normal, JSON_COMPACT);
     if (!text || strlen(text) > CLIENT_METADATA_MAX)
@@ -111,39 +109,79 @@ static bool import_client(struct entry *n) {
                              .is_enabled = !json_is_false(enabled),
                              .created_at = n->c->now};
     bool has_secret = span_starts(json_str(normal, "token_endpoint_auth_method"), "client_secret_");
-    return take_secrets(n, secrets, has_secret, &row) && write_client(n, &row);
+    if (!take_secrets(n, secrets, has_secret, &row))
+        return false;
+    store_client_insert(&n->b, &row);
+    if (n->is_dry)
+        store_dry_run(&n->b);
+    else
+        ctl_audit(n->c, &n->b, "client_added", row.client_id);
+    n->keys = json_pack("[s+%]", "client_id:", row.client_id.ptr, row.client_id.len);
+    return true;
 }
 
 /* ---- users ---- */
 
-static bool import_user(struct entry *n) {
+static bool build_user(struct entry *n) {
+    const struct user_order order = {n->c->idp, n->c->channel, n->c->actor, n->is_dry};
     struct user_id id;
     if (json_object_get(n->given, "password"))
         return refuse(n, "password must not stand in an import: password_hash may");
-    if (n->is_dry)
-        return !user_import_check(n->c->idp, n->a, n->given, &n->keys, &n->why);
-    return !user_import(n->c->idp, n->c->channel, n->a, n->given, n->c->actor, &id, &n->why);
+    return !user_import_build(&order, n->given, &n->b, &id, &n->keys, &n->why);
 }
 
-static const struct {
-    const char *kind;
-    bool (*import)(struct entry *n);
-} kinds[] = {{"client", import_client}, {"user", import_user}};
+static bool judge_user(struct entry *n) {
+    return !user_import_result(&n->b, &n->why);
+}
+
+static const struct import_kind kinds[] = {{"client", build_client, judge_client},
+                                           {"user", build_user, judge_user}};
 
 /* ---- the command ---- */
 
-static json_t *import_one(struct ctl_call *c, const json_t *item, bool is_dry) {
-    CLEANUP(arena_done) struct arena a = ARENA_INIT(ARENA_LIMIT_DEFAULT);
-    struct entry n = {.c = c, .a = &a, .is_dry = is_dry, .why = "kind must be client or user",
-                      .given = json_incref(json_object_get(item, "entry"))};
-    bool good = false;
+static void entry_build(struct ctl_call *c, const json_t *item, bool is_dry, struct entry *n) {
+    *n = (struct entry){.c = c,
+                        .a = ARENA_INIT(ARENA_LIMIT_DEFAULT),
+                        .is_dry = is_dry,
+                        .given = json_incref(json_object_get(item, "entry")),
+                        .why = "kind must be client or user"};
+    n->b = BATCH_INIT(&n->a);
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
-        if (span_is(json_str(item, "kind"), kinds[i].kind))
-            good = json_is_object(n.given) ? kinds[i].import(&n)
-                                           : refuse(&n, "must be a JSON object");
-    json_t *answer = good ? json_pack("{so*}", "keys", n.keys) : json_pack("{ss}", "error", n.why);
-    json_decref(n.given);
-    return answer;
+        if (span_is(json_str(item, "kind"), kinds[i].name))
+            n->kind = &kinds[i];
+    if (!n->kind)
+        return;
+    n->why = "must be a JSON object";
+    if (json_is_object(n->given) && n->kind->build(n))
+        n->why = NULL;
+}
+
+static json_t *entry_answer(const struct entry *n) {
+    return n->why ? json_pack("{ss}", "error", n->why) : json_pack("{sO*}", "keys", n->keys);
+}
+
+static void entry_done(struct entry *n) {
+    json_decref(n->given);
+    json_decref(n->keys);
+    arena_done(&n->a);
+}
+
+static void import_all(struct ctl_call *c, const json_t *entries, bool is_dry, struct entry *n) {
+    struct batch *good[IMPORT_BATCH_ENTRIES];
+    size_t count = json_array_size(entries), n_good = 0;
+    for (size_t i = 0; i < count; i++) {
+        entry_build(c, json_array_get(entries, i), is_dry, &n[i]);
+        if (!n[i].why)
+            good[n_good++] = &n[i].b;
+    }
+    store_write_wait_all(c->idp->store, good, n_good);
+    c->out = json_array();
+    for (size_t i = 0; i < count; i++) {
+        if (!n[i].why)
+            (void)n[i].kind->judge(&n[i]);
+        json_array_append_new(c->out, entry_answer(&n[i]));
+        entry_done(&n[i]);
+    }
 }
 
 void ctl_import(struct ctl_call *c) {
@@ -151,12 +189,16 @@ void ctl_import(struct ctl_call *c) {
     bool is_dry = json_is_true(json_object_get(c->args, "dry_run"));
     size_t count = json_array_size(entries);
     if (count == 0 || count > IMPORT_BATCH_ENTRIES) {
-        ctl_refuse(c, "invalid_request", "entries: an array of 1 to %d is needed", IMPORT_BATCH_ENTRIES);
+        ctl_refuse(c, "invalid_request", "entries: an array of 1 to %d is needed",
+                   IMPORT_BATCH_ENTRIES);
         return;
     }
-    c->out = json_array();
-    for (size_t i = 0; i < count; i++)
-        json_array_append_new(c->out, import_one(c, json_array_get(entries, i), is_dry));
+    AUTO_FREE struct entry *room = calloc(count, sizeof *room);
+    if (!room) {
+        ctl_refuse_err(c, ERR_NOMEM, "entries");
+        return;
+    }
+    import_all(c, entries, is_dry, room);
     if (!is_dry)
         atomic_fetch_add(&c->idp->client_epoch, 1);
 }

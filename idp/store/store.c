@@ -116,33 +116,57 @@ void store_on_group_done(struct store *s, void (*fn)(void *ctx), void *ctx) {
     writer_on_group_done(s->writer, fn, ctx);
 }
 
-struct waiting_job {
-    struct write_job job;
+struct waiting {
     pthread_mutex_t lock;
     pthread_cond_t finished;
-    bool is_done;
+    size_t n_out;
+};
+
+struct waiting_job {
+    struct write_job job;
+    struct waiting *by;
 };
 
 static void waiting_done(struct write_job *job) {
-    struct waiting_job *w = (struct waiting_job *)job;
+    struct waiting *w = ((struct waiting_job *)job)->by;
     pthread_mutex_lock(&w->lock);
-    w->is_done = true;
-    pthread_cond_signal(&w->finished);
+    if (--w->n_out == 0)
+        pthread_cond_signal(&w->finished);
     pthread_mutex_unlock(&w->lock);
 }
 
-enum err store_write_wait(struct store *s, struct batch *b) {
-    struct waiting_job w = {.job = {.batch = b, .done = waiting_done},
-                            .lock = PTHREAD_MUTEX_INITIALIZER,
-                            .finished = PTHREAD_COND_INITIALIZER};
-    enum err e = writer_submit(s->writer, &w.job);
-    if (e)
-        return e;
+static void wait_for(struct store *s, struct waiting_job *jobs, size_t n) {
+    struct waiting w = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, n};
+    for (size_t i = 0; i < n; i++) {
+        jobs[i].by = &w;
+        jobs[i].job.next = i + 1 < n ? &jobs[i + 1].job : NULL;
+    }
+    struct write_job *left = writer_submit_all(s->writer, &jobs[0].job);
     pthread_mutex_lock(&w.lock);
-    while (!w.is_done)
+    for (; left; left = left->next) {
+        left->batch->result = ERR_BUSY;
+        w.n_out--;
+    }
+    while (w.n_out)
         pthread_cond_wait(&w.finished, &w.lock);
     pthread_mutex_unlock(&w.lock);
+}
+
+enum err store_write_wait(struct store *s, struct batch *b) {
+    struct waiting_job job = {.job = {.batch = b, .done = waiting_done}};
+    wait_for(s, &job, 1);
     return b->result;
+}
+
+void store_write_wait_all(struct store *s, struct batch *const *batches, size_t n) {
+    AUTO_FREE struct waiting_job *jobs = calloc(n, sizeof *jobs);
+    for (size_t i = 0; i < n; i++)
+        if (jobs)
+            jobs[i].job = (struct write_job){.batch = batches[i], .done = waiting_done};
+        else
+            batches[i]->result = ERR_NOMEM;
+    if (jobs && n)
+        wait_for(s, jobs, n);
 }
 
 void store_stats_get(struct store *s, struct store_stats *ret_stats) {

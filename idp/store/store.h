@@ -63,6 +63,8 @@ must_check struct write_job *store_submit_all(struct store *s, struct write_job 
 void store_on_group_done(struct store *s, void (*fn)(void *ctx), void *ctx);
 /* For threads that may block (start-up, idpctl's requests, the purge). */
 must_check enum err store_write_wait(struct store *s, struct batch *b);
+/* The same for many that share commits; each has its own `result`, ERR_BUSY when it was not taken. */
+void store_write_wait_all(struct store *s, struct batch *const *batches, size_t n);
 
 struct store_stats {
     uint64_t commits, jobs, refused, failed;

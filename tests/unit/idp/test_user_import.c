@@ -281,6 +281,17 @@ static void test_audit(void **state) {
     assert_true(span_is(list.item[0].e.detail, "{\"warning\":\"personal_number_disagrees\"}"));
 }
 
+static enum err dry_run(struct fixture *f, const json_t *object, json_t **ret_keys, const char **why) {
+    const struct user_order order = {.idp = &f->idp, .is_dry = true};
+    struct batch b = BATCH_INIT(&f->arena);
+    struct user_id id;
+    enum err e = user_import_build(&order, object, &b, &id, ret_keys, why);
+    if (e)
+        return e;
+    b.result = store_write_wait(f->idp.store, &b);
+    return user_import_result(&b, why);
+}
+
 /* What could be added is told apart from what could not, and neither leaves a trace. */
 static void test_check_writes_nothing(void **state) {
     struct fixture *f = *state;
@@ -301,11 +312,12 @@ static void test_check_writes_nothing(void **state) {
         AUTO_JSON json_t *object = json_loads(cases[i / 2].text, 0, NULL);
         AUTO_JSON json_t *keys = NULL;
         why = NULL;
-        assert_int_equal(user_import_check(&f->idp, &f->arena, object, &keys, &why), cases[i / 2].err);
+        assert_int_equal(dry_run(f, object, &keys, &why), cases[i / 2].err);
         assert_true((why == NULL) == (cases[i / 2].err == ERR_OK));
-        assert_int_equal(json_array_size(keys), cases[i / 2].err ? 0 : 2);
-        if (keys)
-            assert_string_equal(json_string_value(json_array_get(keys, 0)), "username:thu");
+        if (cases[i / 2].err)
+            continue;
+        assert_int_equal(json_array_size(keys), 2);
+        assert_string_equal(json_string_value(json_array_get(keys, 0)), "username:thu");
     }
     assert_false(find(f, "thu").found);
     assert_false(find(f, "b").found);

@@ -407,6 +407,25 @@ static void test_reads_of_one_batch_are_of_one_moment(void **state) {
     arena_done(&a);
 }
 
+/* Each is told of its own end, and what one leaves out the others keep. */
+static void test_many_are_waited_for_at_once(void **state) {
+    struct fixture *f = *state;
+    struct batch b[8], *all[8];
+    for (unsigned i = 0; i < 8; i++) {
+        unsigned char key[PENDING_KEY_BYTES] = {(unsigned char)(i == 5 ? 4 : i)};
+        b[i] = BATCH_INIT(&f->arena);
+        store_pending_insert(&b[i], key, SPAN("sealed"), NOW);
+        all[i] = &b[i];
+    }
+    store_write_wait_all(f->store, all, 8);
+    for (unsigned i = 0; i < 8; i++)
+        assert_int_equal(b[i].result, i == 5 ? ERR_STORE : ERR_OK);
+    store_write_wait_all(f->store, all, 0);
+    store_write_wait_all(f->store, all, 8);
+    for (unsigned i = 0; i < 8; i++)
+        assert_int_equal(b[i].result, ERR_STORE);
+}
+
 static bool can_shrink(const char *path) {
     sqlite3 *db;
     assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
@@ -432,6 +451,7 @@ static void test_the_file_can_shrink_only_behind_a_reader_at_rest(void **state) 
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        STORE_TEST(test_many_are_waited_for_at_once),
         STORE_TEST(test_the_file_can_shrink_only_behind_a_reader_at_rest),
         STORE_TEST(test_a_refused_job_leaves_its_group_intact),
         STORE_TEST(test_a_full_queue_says_so),
