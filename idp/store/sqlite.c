@@ -51,6 +51,7 @@ static const struct pragma pragmas_writer[] = {
     {"PRAGMA synchronous = FULL", NULL},
     {"PRAGMA synchronous", "2"},
     {"PRAGMA secure_delete = ON", "1"},
+    {"PRAGMA cache_size = -8192", NULL}, /* KiB: the pages that one group after another changes */
     {NULL, NULL},
 };
 
