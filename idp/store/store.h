@@ -85,7 +85,7 @@ bool store_dry_run_passed(const struct batch *b);
 /* Online copy to a new file with the backup API, then an integrity check of it. */
 must_check enum err store_backup(struct store *s, const char *path, struct arena *a,
                                  const char **reterr_text);
-#define STORE_PURGE_BATCHES 64 /* in one call, a table */
+#define STORE_PURGE_BATCHES 256 /* in one call, a table */
 
 /* Deletes expired rows of every table that expires, in transactions of at most `most` (> 0) rows,
  * until none is left or a table had its STORE_PURGE_BATCHES; how many went. */

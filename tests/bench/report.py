@@ -52,12 +52,14 @@ def others(results):
         r = results["start"]
         lines.append(f"| start to ready, keys made before | {r['ms']} ms | |")
         lines.append(f"| Pss of idpd and idp-signer, empty | {r['pss_idpd']} + {r['pss_signer']} MB | |")
-    if "scale" in results:
-        a, p = results["scale"]["accounts"], results["scale"]["purge"]
+    if "accounts" in results:
+        a = results["accounts"]
         lines.append(f"| Pss of both with 1 000 000 accounts, under look-ups | {a['pss_idpd']} + {a['pss_signer']} MB | ≤ 80 MB |")
         for name in a["few"]:
             lines.append(f"| {TITLES[name]}: CPU-s per 1000 with 1000 accounts, with 1 000 000 | {a['few'][name]:.3f}, {a['many'][name]:.3f} | flat |")
         lines.append(f"| import of 999 000 accounts, {a['file_mib']} MiB | {a['import_seconds']} s | |")
+    if "purge" in results:
+        p = results["purge"]
         lines.append(f"| 1 000 000 expired grants purged | {p['seconds'][0]} s and {p['seconds'][1]} s | |")
         lines.append(f"| p99.9 of refresh without and beside the purge | {p['quiet_p999']} and {p['purging_p999']} ms (worst window {p['quiet_worst']} and {p['purging_worst']}) | ≤ + 50 ms |")
         lines.append(f"| file after two equal cycles of filling and purging | {p['file_mib'][0]} and {p['file_mib'][1]} MiB: {p['growth_percent']:+.2f} % | within 5 % |")

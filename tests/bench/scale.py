@@ -107,7 +107,3 @@ def purge():
     print(f"10^6 expired grants  purged in {result['seconds']} s; refresh p99.9 {result['quiet_p999']} ms without, {result['purging_p999']} ms beside it "
           f"(worst window {result['quiet_worst']} and {result['purging_worst']}); file {result['file_mib']} MiB after each of two cycles", flush=True)
     return result
-
-
-def measure():
-    return {"accounts": accounts(), "purge": purge()}

@@ -7,8 +7,8 @@ import urllib.parse
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "lib"))
-from oidc_world import run
-from party import FORM, error_of, is_sign_in, request
+from oidc_world import PASSWORD, run
+from party import FORM, Party, error_of, is_sign_in, request
 
 
 def old_url(w, **changed):
@@ -84,6 +84,25 @@ def scenario_a_form_of_another_site_keeps_its_request(w):
     assert answer.status == 303 and answer.location.startswith("/authorize?"), answer
     answer = browser.follow(answer)
     assert answer.location.startswith(w.ministry.redirect_uri + "?") and "code=" in answer.location, answer
+
+
+def scenario_the_old_portals_claims_come_with_openid_alone(w):
+    person = {"username": "lan", "password": PASSWORD, "type": "citizen", "ial": 2,
+              "identifiers": {"SoDinhDanh": "030190001234"},
+              "claims": {"HoVaTen": "Trần Thị Lan", "NgayThangNamSinh": "19900212", "GioiTinh": 2, "TonGiao": "Không"}}
+    w.provider.add_user(**person)
+    metadata = {"client_id": "old_portal", "client_name": "Cổng cũ", "redirect_uris": ["https://old.example/cb"], "scope": "openid",
+                "token_endpoint_auth_method": "client_secret_post", "legal_basis": "QĐ 3/2026", "claims_profile": "dvcqg"}
+    party = Party(w.issuer, dict(metadata, **w.provider.add_client(**metadata)))
+    names = []
+    for one in (party, w.ministry):
+        tokens = one.tokens(w.browser(), person, scope="openid")
+        names.append(request(w.issuer, "GET", "/oauth2/userinfo", None, {"Authorization": "Bearer " + tokens["access_token"]}).json())
+    old, other = names
+    assert (old["HoVaTen"], old["NgayThangNamSinh"], old["GioiTinh"]) == ("Trần Thị Lan", "19900212", 2), old
+    assert "SoDinhDanh" not in old, "a password alone does not reach the level of the personal number"
+    assert "TonGiao" not in old, "nor is anything sensitive in the profile"
+    assert set(other) == {"sub", "LoaiTaiKhoan", "TechID"} and other["sub"] != old["sub"], other
 
 
 if __name__ == "__main__":

@@ -407,6 +407,23 @@ static void test_reads_of_one_batch_are_of_one_moment(void **state) {
     arena_done(&a);
 }
 
+/* The reader that has just read does not rest in between, as on a thread with much to do. */
+static void test_D02_a_revocation_is_read_once_it_was_acknowledged(void **state) {
+    struct fixture *f = *state;
+    struct session s = make_session(f, 1);
+    struct grant g = sample_grant(&s, 7), read = {0};
+    store_grant_consume_code(fresh(f), &g);
+    assert_int_equal(run_write(f), ERR_OK);
+    for (int revoked = 0; revoked < 2; revoked++) {
+        read = (struct grant){0};
+        store_grant_find(fresh(f), &g.key, &read);
+        assert_int_equal(run_read(f), ERR_OK);
+        assert_int_equal(read.revoked_at != 0, revoked);
+        store_grant_revoke(fresh(f), &g.key, NOW);
+        assert_int_equal(run_write(f), ERR_OK);
+    }
+}
+
 /* Each is told of its own end, and what one leaves out the others keep. */
 static void test_many_are_waited_for_at_once(void **state) {
     struct fixture *f = *state;
@@ -451,6 +468,7 @@ static void test_the_file_can_shrink_only_behind_a_reader_at_rest(void **state) 
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        STORE_TEST(test_D02_a_revocation_is_read_once_it_was_acknowledged),
         STORE_TEST(test_many_are_waited_for_at_once),
         STORE_TEST(test_the_file_can_shrink_only_behind_a_reader_at_rest),
         STORE_TEST(test_a_refused_job_leaves_its_group_intact),
