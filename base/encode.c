@@ -46,67 +46,67 @@ void b64_add(struct buf *b, const void *bytes, size_t len) {
 }
 
 /* Value of each digit, plus one; 0: none. */
-static const unsigned char digit_values[256] = {
-    ['A'] = 1,  ['B'] = 2,  ['C'] = 3,  ['D'] = 4,  ['E'] = 5,  ['F'] = 6,  ['G'] = 7,  ['H'] = 8,
-    ['I'] = 9,  ['J'] = 10, ['K'] = 11, ['L'] = 12, ['M'] = 13, ['N'] = 14, ['O'] = 15, ['P'] = 16,
-    ['Q'] = 17, ['R'] = 18, ['S'] = 19, ['T'] = 20, ['U'] = 21, ['V'] = 22, ['W'] = 23, ['X'] = 24,
-    ['Y'] = 25, ['Z'] = 26, ['a'] = 27, ['b'] = 28, ['c'] = 29, ['d'] = 30, ['e'] = 31, ['f'] = 32,
-    ['g'] = 33, ['h'] = 34, ['i'] = 35, ['j'] = 36, ['k'] = 37, ['l'] = 38, ['m'] = 39, ['n'] = 40,
-    ['o'] = 41, ['p'] = 42, ['q'] = 43, ['r'] = 44, ['s'] = 45, ['t'] = 46, ['u'] = 47, ['v'] = 48,
-    ['w'] = 49, ['x'] = 50, ['y'] = 51, ['z'] = 52, ['0'] = 53, ['1'] = 54, ['2'] = 55, ['3'] = 56,
-    ['4'] = 57, ['5'] = 58, ['6'] = 59, ['7'] = 60, ['8'] = 61, ['9'] = 62,
-};
+#define B64_COMMON_VALUES                                                                          \
+    ['A'] = 1,  ['B'] = 2,  ['C'] = 3,  ['D'] = 4,  ['E'] = 5,  ['F'] = 6,  ['G'] = 7,             \
+    ['H'] = 8,  ['I'] = 9,  ['J'] = 10, ['K'] = 11, ['L'] = 12, ['M'] = 13, ['N'] = 14,            \
+    ['O'] = 15, ['P'] = 16, ['Q'] = 17, ['R'] = 18, ['S'] = 19, ['T'] = 20, ['U'] = 21,            \
+    ['V'] = 22, ['W'] = 23, ['X'] = 24, ['Y'] = 25, ['Z'] = 26, ['a'] = 27, ['b'] = 28,            \
+    ['c'] = 29, ['d'] = 30, ['e'] = 31, ['f'] = 32, ['g'] = 33, ['h'] = 34, ['i'] = 35,            \
+    ['j'] = 36, ['k'] = 37, ['l'] = 38, ['m'] = 39, ['n'] = 40, ['o'] = 41, ['p'] = 42,            \
+    ['q'] = 43, ['r'] = 44, ['s'] = 45, ['t'] = 46, ['u'] = 47, ['v'] = 48, ['w'] = 49,            \
+    ['x'] = 50, ['y'] = 51, ['z'] = 52, ['0'] = 53, ['1'] = 54, ['2'] = 55, ['3'] = 56,            \
+    ['4'] = 57, ['5'] = 58, ['6'] = 59, ['7'] = 60, ['8'] = 61, ['9'] = 62
+static const unsigned char b64url_values[256] = {B64_COMMON_VALUES, ['-'] = 63, ['_'] = 64};
+static const unsigned char b64_values[256] = {B64_COMMON_VALUES, ['+'] = 63, ['/'] = 64};
 
-static int digit_value(char c, char d62, char d63) {
-    int v = digit_values[(unsigned char)c] - 1;
-    if (v >= 0)
-        return v;
-    if (c == d62)
-        return 62;
-    return c == d63 ? 63 : -1;
+/* Of `n` digits, 2 to 4, the first bits of *ret_bits (24 of them). */
+static bool group_decode(const unsigned char values[256], const char *digits, size_t n,
+                         uint32_t *ret_bits) {
+    const unsigned char *d = (const unsigned char *)digits;
+    unsigned v[4] = {values[d[0]], values[d[1]], n > 2 ? values[d[2]] : 1, n > 3 ? values[d[3]] : 1};
+    *ret_bits = (v[0] - 1) << 18 | (v[1] - 1) << 12 | (v[2] - 1) << 6 | (v[3] - 1);
+    return v[0] && v[1] && v[2] && v[3];
 }
 
 /* No padding here. A final group of one digit is impossible; unused bits must be zero, else one
  * byte string would have several spellings. */
-static enum err b64_decode(struct span text, char d62, char d63, unsigned char *out, size_t size,
-                           size_t *ret_len) {
-    if (text.len % 4 == 1)
+static enum err b64_decode(struct span text, const unsigned char values[256], unsigned char *out,
+                           size_t size, size_t *ret_len) {
+    size_t left = text.len % 4, whole = text.len - left, n = 0;
+    uint32_t bits;
+    if (left == 1)
         return ERR_SYNTAX;
-    size_t len = text.len / 4 * 3 + (text.len % 4 ? text.len % 4 - 1 : 0);
-    if (len > size)
+    if (whole / 4 * 3 + (left ? left - 1 : 0) > size)
         return ERR_TOO_LONG;
-    uint32_t bits = 0;
-    unsigned held = 0;
-    size_t n = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        int v = digit_value(text.ptr[i], d62, d63);
-        if (v < 0)
+    for (size_t i = 0; i < whole; i += 4, n += 3) {
+        if (!group_decode(values, text.ptr + i, 4, &bits))
             return ERR_SYNTAX;
-        bits = bits << 6 | (uint32_t)v;
-        held += 6;
-        if (held >= 8) {
-            held -= 8;
-            out[n++] = (unsigned char)(bits >> held);
-        }
-        bits &= (1u << held) - 1;
+        out[n] = (unsigned char)(bits >> 16);
+        out[n + 1] = (unsigned char)(bits >> 8);
+        out[n + 2] = (unsigned char)bits;
     }
-    if (bits != 0)
-        return ERR_SYNTAX;
+    if (left) {
+        if (!group_decode(values, text.ptr + whole, left, &bits) || bits & (left == 2 ? 0xffff : 0xff))
+            return ERR_SYNTAX;
+        out[n++] = (unsigned char)(bits >> 16);
+        if (left == 3)
+            out[n++] = (unsigned char)(bits >> 8);
+    }
     *ret_len = n;
     return ERR_OK;
 }
 
 enum err b64url_decode(struct span text, void *out, size_t size, size_t *ret_len) {
-    return b64_decode(text, '-', '_', out, size, ret_len);
+    return b64_decode(text, b64url_values, out, size, ret_len);
 }
 
-static enum err b64_decode_to_arena(struct arena *a, struct span text, char d62, char d63,
-                                    struct span *ret_bytes) {
+static enum err b64_decode_to_arena(struct arena *a, struct span text,
+                                    const unsigned char values[256], struct span *ret_bytes) {
     size_t size = text.len / 4 * 3 + 3, len;
     unsigned char *out = arena_alloc(a, size);
     if (!out)
         return ERR_NOMEM;
-    enum err e = b64_decode(text, d62, d63, out, size - 1, &len);
+    enum err e = b64_decode(text, values, out, size - 1, &len);
     if (e)
         return e;
     *ret_bytes = span_bytes(out, len);
@@ -114,7 +114,7 @@ static enum err b64_decode_to_arena(struct arena *a, struct span text, char d62,
 }
 
 enum err b64url_decode_arena(struct arena *a, struct span text, struct span *ret_bytes) {
-    return b64_decode_to_arena(a, text, '-', '_', ret_bytes);
+    return b64_decode_to_arena(a, text, b64url_values, ret_bytes);
 }
 
 enum err b64_decode_arena(struct arena *a, struct span text, struct span *ret_bytes) {
@@ -122,7 +122,7 @@ enum err b64_decode_arena(struct arena *a, struct span text, struct span *ret_by
         return ERR_SYNTAX;
     for (int pads = 0; pads < 2 && text.len && text.ptr[text.len - 1] == '='; pads++)
         text.len--;
-    return b64_decode_to_arena(a, text, '+', '/', ret_bytes);
+    return b64_decode_to_arena(a, text, b64_values, ret_bytes);
 }
 
 void hex_encode(const void *bytes, size_t len, char *out) {

@@ -47,7 +47,9 @@ def others(results):
         lines.append(f"| password sign-in, beside the bare Argon2id hash | {r['ratio']:.3f} × ({r['cpu']:.1f} CPU-ms; rounds {min(r['ratios'])} to {max(r['ratios'])}) | |")
     if "storm" in results:
         r = results["storm"]
-        lines.append(f"| p99 of /token beside 8 sign-ins that never pause | {r['ratio']:.2f} × idle (rounds {min(r['ratios'])} to {max(r['ratios'])}) | ≤ 3 × |")
+        verdict = "" if r["ratio"] <= 3 else " **missed**"
+        lines.append(f"| p99 of /token beside 8 sign-ins that never pause | {r['ratio']:.2f} × idle ({r['idp_idle_p99']} and {r['idp_busy_p99']} ms; rounds {min(r['ratios'])} to {max(r['ratios'])}) | ≤ 3 ×{verdict} |")
+        lines.append(f"| the same of the floor with one signature, beside the same 8 sign-ins | {r['floor_busy_p99'] / r['floor_idle_p99']:.2f} × idle ({r['floor_idle_p99']} and {r['floor_busy_p99']} ms) | |")
     if "start" in results:
         r = results["start"]
         lines.append(f"| start to ready, keys made before | {r['ms']} ms | |")

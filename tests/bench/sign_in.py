@@ -2,6 +2,7 @@
 """Signing in with a password: what it costs beside the bare hash, what it does to others, and how soon
 a provider is ready."""
 import contextlib
+import http.client
 import multiprocessing
 import os
 import statistics
@@ -9,7 +10,7 @@ import subprocess
 import threading
 import time
 
-from harness import BUILD, cpu_of, pss_of
+from harness import BUILD, Floor, cpu_of, pss_of
 from idp import Provider
 from ours import SETTINGS, Ours
 from party import Browser
@@ -92,23 +93,39 @@ def latencies(send, seconds, gap=0.002):
     return out
 
 
+def one_signature(floor):
+    """A function that asks the floor for one answer with one signature: what the crowd does to anybody on this machine."""
+    connection = http.client.HTTPConnection("127.0.0.1", floor.port, timeout=30)
+
+    def ask():
+        connection.request("POST", "/1", "grant_type=client_credentials", {"Content-Type": "application/x-www-form-urlencoded"})
+        answer = connection.getresponse()
+        answer.read()
+        assert answer.status == 200, answer.status
+    return ask
+
+
 def storm(rounds):
-    with Ours() as ours:
-        send = ours.one_token()
+    with Ours() as ours, Floor() as floor:
+        sends = {"idp": ours.one_token(), "floor": one_signature(floor)}
         users = [ours.provider.add_user() for _ in range(STORM)]
         with contextlib.suppress(PermissionError):  # the one who measures is never kept waiting for a core
             os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(10))
-        ratios = []
+        p99 = lambda: {name: percentile(latencies(send, SECONDS), 0.99) for name, send in sends.items()}  # noqa: E731
+        idle, busy = [], []
         try:
             for _ in range(rounds):
-                idle = percentile(latencies(send, SECONDS), 0.99)
+                idle.append(p99())
                 with crowd_of(ours.provider, users):
-                    busy = percentile(latencies(send, SECONDS), 0.99)
-                ratios.append(busy / idle)
-                print(f"/token               p99 idle {idle:.2f} ms, beside {STORM} sign-ins {busy:.2f} ms: {ratios[-1]:.2f} x", flush=True)
+                    busy.append(p99())
+                print(f"/token               p99 idle {idle[-1]['idp']:.2f} ms, beside {STORM} sign-ins {busy[-1]['idp']:.2f} ms: "
+                      f"{busy[-1]['idp'] / idle[-1]['idp']:.2f} x; floor {idle[-1]['floor']:.2f} and {busy[-1]['floor']:.2f} ms", flush=True)
         finally:
             os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
-    return {"ratio": round(statistics.median(ratios), 2), "ratios": [round(r, 2) for r in ratios], "idle_p99": round(idle, 2), "busy_p99": round(busy, 2)}
+    ratios = [b["idp"] / i["idp"] for i, b in zip(idle, busy)]
+    middle = {f"{server}_{when}_p99": round(statistics.median(of[server] for of in values), 2)
+              for server in sends for when, values in (("idle", idle), ("busy", busy))}
+    return {"ratio": round(statistics.median(ratios), 2), "ratios": [round(r, 2) for r in ratios], **middle}
 
 
 def start(count=5):
