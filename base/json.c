@@ -106,7 +106,8 @@ static bool are_plain(const char *bytes) {
     memcpy(&x, bytes, sizeof x);
     uint64_t quote = x ^ (ones * '"'), backslash = x ^ (ones * '\\');
     uint64_t below_space = (x - ones * 0x20) & ~x, above_tilde = (x + ones) | x;
-    return !((below_space | above_tilde | ((quote - ones) & ~quote) | ((backslash - ones) & ~backslash)) &
+    return !((below_space | above_tilde | ((quote - ones) & ~quote) |
+              ((backslash - ones) & ~backslash)) &
              high);
 }
 
@@ -157,12 +158,23 @@ static void add_quoted(struct buf *b, struct span text) {
     buf_add_char(b, '"');
 }
 
+/* [,]"name": in one go, when the name is plain. */
 static void add_name(struct json_out *o, const char *name) {
-    if (o->has_member & (1u << o->depth))
-        buf_add_char(o->b, ',');
+    struct span text = span_of(name);
+    bool has_comma = o->has_member & (1u << o->depth),
+         is_plain_name = text.ptr && plain_length(text) == text.len;
     o->has_member |= 1u << o->depth;
-    if (name) {
-        add_quoted(o->b, span_of(name));
+    char *room = buf_reserve(o->b, has_comma + (is_plain_name ? text.len + 3 : 0));
+    if (!room)
+        return;
+    if (has_comma)
+        *room++ = ',';
+    if (is_plain_name) {
+        *room++ = '"';
+        memcpy(room, text.ptr, text.len);
+        memcpy(room + text.len, "\":", 2);
+    } else if (name) {
+        add_quoted(o->b, text);
         buf_add_char(o->b, ':');
     }
 }
