@@ -22,6 +22,7 @@
     X(ERR_EXPIRED, "expired")                                                                    \
     X(ERR_REPLAYED, "already used")                                                              \
     X(ERR_BAD_SIGNATURE, "signature or authentication tag does not verify")                      \
+    X(ERR_UNKNOWN_KEY, "signed with a key that is not known")                                    \
     X(ERR_UNSUPPORTED, "not supported")                                                          \
     X(ERR_BUSY, "queue full")                                                                    \
     X(ERR_UNAVAILABLE, "a needed process or service is not available")                           \

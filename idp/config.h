@@ -12,13 +12,8 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/span.h"
+#include "idp/config_list.h"
 
-#define CONFIG_LIST_MAX 32
-
-struct config_list {
-    struct span item[CONFIG_LIST_MAX];
-    size_t count;
-};
 
 struct config {
     struct arena arena;
@@ -37,7 +32,8 @@ struct config {
     struct config_list trusted_proxies; /* CIDRs */
     struct span registration_policy; /* closed, token, open: who may register clients */
     /* what may be reached: networks, host names, "public" (idp/outbound.h) */
-    struct config_list outbound_jwks, outbound_sector, outbound_request_uri, outbound_logo;
+    struct config_list outbound_jwks, outbound_sector, outbound_request_uri, outbound_logo,
+        outbound_upstream, outbound_logout;
     struct span outbound_ca_file;
     bool proxy_protocol;          /* PROXY v2 expected on every connection */
     struct span tls_certificate, tls_key;

@@ -133,6 +133,10 @@ const struct setting settings[] = {
      NULL, NULL, "The same for request objects by reference (`request_uris`)."},
     {"outbound.logo", SETTING_PLACES, FIELD(outbound_logo), false, 0, CONFIG_LIST_MAX, NULL, NULL,
      "The same for pictures that the consent page shows of services (`logo_uri`)."},
+    {"outbound.upstream", SETTING_PLACES, FIELD(outbound_upstream), false, 0, CONFIG_LIST_MAX, NULL,
+     NULL, "The same for the endpoints of other providers that people sign in through (connectors)."},
+    {"outbound.logout", SETTING_PLACES, FIELD(outbound_logout), false, 0, CONFIG_LIST_MAX, NULL, NULL,
+     "The same for services that are told that a session has ended (`backchannel_logout_uri`)."},
     {"outbound.ca_file", SETTING_PATH, FIELD(outbound_ca_file), false, 1, 4000, NULL, NULL,
      "PEM file with the authorities that those servers' certificates must come from; without it, the "
      "system's."},

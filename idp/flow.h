@@ -37,6 +37,10 @@ struct flow {
     struct user_id proven_user;
     int64_t proven_at;
     unsigned char proven_with[FLOW_PROOF_BYTES]; /* digest of the stored hash that it matched */
+    struct span upstream_pending; /* key of the pending row that holds an upstream_person to be linked
+                                   * or chosen for; absent: none */
+    struct span failed_connector; /* connector that has just been tried in vain, for the page and so
+                                   * that nothing goes round in circles; absent: none */
 };
 
 /* Seals into base64url text in the arena, bound to the browser's flow cookie. ERR_TOO_LONG. */

@@ -48,6 +48,8 @@ struct grant {
     int64_t idle_expires_at;        /* refresh extends it, never past expires_at */
     int64_t expires_at;             /* absolute; the row is purged after it */
     int64_t revoked_at;             /* 0 while good */
+    bool has_actor;
+    struct user_id actor;           /* the session's */
     /* Loaded with it, for the one check that all token paths share: */
     enum user_status user_status;
     bool session_live;              /* the session row exists and has not ended */

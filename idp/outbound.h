@@ -31,6 +31,8 @@ enum outbound_purpose {
     OUTBOUND_SECTOR,      /* outbound.sector: sector_identifier_uri */
     OUTBOUND_REQUEST_URI, /* outbound.request_uri: request objects by reference */
     OUTBOUND_LOGO,        /* outbound.logo: logo_uri */
+    OUTBOUND_UPSTREAM,    /* outbound.upstream: endpoints of connectors */
+    OUTBOUND_LOGOUT,      /* outbound.logout: backchannel_logout_uri */
     OUTBOUND_PURPOSES
 };
 
@@ -39,6 +41,14 @@ struct outbound_job {
     struct span url;
     bool joins_only;  /* only if the URL is being fetched already; else ERR_NOT_FOUND */
     bool only_public; /* whoever chose the URL is not trusted with private networks */
+    /* A request of its own, which joins no other: */
+    struct span form;          /* body of a POST (application/x-www-form-urlencoded); absent: GET */
+    struct span authorization; /* value of the Authorization field; absent: none */
+    struct span group;         /* bounds: at most group_max of this name are under way; the rest wait
+                                * their turn within their own OUTBOUND_SECONDS */
+    int64_t group_max;
+    bool any_status;           /* ERR_OK whatever the status is, with its body */
+    unsigned status;           /* of the answer; 0: none */
     /* The answer. ERR_OK only for status 200; ERR_REFUSED: not listed; ERR_TIMEOUT; ERR_TOO_LONG;
      * ERR_UNAVAILABLE: no answer, or another one. */
     enum err result;

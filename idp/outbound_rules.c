@@ -17,6 +17,8 @@ static const struct config_list *list_of(const struct config *cfg, enum outbound
         [OUTBOUND_SECTOR] = &cfg->outbound_sector,
         [OUTBOUND_REQUEST_URI] = &cfg->outbound_request_uri,
         [OUTBOUND_LOGO] = &cfg->outbound_logo,
+        [OUTBOUND_UPSTREAM] = &cfg->outbound_upstream,
+        [OUTBOUND_LOGOUT] = &cfg->outbound_logout,
     };
     return lists[purpose];
 }

@@ -37,6 +37,8 @@ struct session {
     unsigned amr;            /* AMR_* bits */
     struct span network;     /* client network prefix, for the account page: "203.0.113.0/24" */
     struct span user_agent;  /* at most 200 bytes, sanitised */
+    bool has_actor;
+    struct user_id actor;    /* the person who acts for `user` (an enterprise) in this session */
 };
 
 /* A fresh cookie and its key. `cookie` gets SESSION_COOKIE_CHARS characters and a NUL. */

@@ -300,6 +300,9 @@ void store_pending_insert(struct batch *b, const unsigned char key[PENDING_KEY_B
                           struct span sealed, int64_t expires_at);
 void store_pending_find(struct batch *b, const unsigned char key[PENDING_KEY_BYTES], int64_t now,
                         struct pending *ret);
+/* Reads it and deletes it, for whoever comes first: at most one caller ever finds it. */
+void store_pending_take(struct batch *b, const unsigned char key[PENDING_KEY_BYTES], int64_t now,
+                        struct pending *ret);
 /* Single use of a one-time thing named by its hash (consent form, jti...). Gate: ERR_REPLAYED. */
 void store_once(struct batch *b, const unsigned char key[PENDING_KEY_BYTES], int64_t expires_at);
 
@@ -308,6 +311,99 @@ void store_token_revoke(struct batch *b, const unsigned char key[PENDING_KEY_BYT
                         int64_t expires_at);
 void store_token_is_revoked(struct batch *b, const unsigned char key[PENDING_KEY_BYTES],
                             bool *ret_is_revoked);
+
+/* ---- other providers (docs/decisions/0008-federation.md) --------------------------------------- */
+
+#define SUBJECT_INDEX_BYTES 32
+enum upstream_link_how { LINK_CREATED = 1, LINK_PROVEN, LINK_STAFF, LINK_TECH_ID };
+const char *upstream_link_how_name(enum upstream_link_how how);
+
+struct upstream_link {
+    struct span issuer;
+    unsigned char subject_index[SUBJECT_INDEX_BYTES]; /* keyring_index("upstream", issuer 0 subject) */
+    struct span connector;
+    enum upstream_link_how how;
+    int64_t linked_at, last_used_at;
+    struct user user; /* the account; its id alone counts when inserting */
+};
+struct upstream_link_list {
+    struct upstream_link *item;
+    size_t count;
+};
+#define UPSTREAM_LINKS_MAX 32 /* of one subject, or one account */
+void store_upstream_link_find(struct batch *b, struct span issuer,
+                              const unsigned char subject_index[SUBJECT_INDEX_BYTES],
+                              struct upstream_link_list *ret);
+void store_upstream_link_list(struct batch *b, const struct user_id *id,
+                              struct upstream_link_list *ret);
+/* Gate: ERR_EXISTS. */
+void store_upstream_link_insert(struct batch *b, const struct upstream_link *l);
+void store_upstream_link_touch(struct batch *b, const struct upstream_link *l, int64_t now);
+/* Gate: ERR_NOT_FOUND. */
+void store_upstream_link_delete(struct batch *b, const struct upstream_link *l);
+
+/* Claims and identifiers as they are now, ial raised to `ial` if it is lower. Gate: ERR_REFUSED unless
+ * the account is active and was last changed at `as_of`. */
+void store_user_refresh(struct batch *b, const struct user_id *id, struct span claims,
+                        struct span identifiers, int ial, int64_t as_of, int64_t now);
+/* All that hangs on `from` (links, identifiers, representations, consents where `into` has none) goes
+ * to `into`; sessions and grants of `from` end; `from` is ERASED with merged_into. Gate:
+ * ERR_NOT_FOUND unless both are there and neither is erased. */
+void store_user_merge(struct batch *b, const struct user_id *from, const struct user_id *into,
+                      int64_t now);
+
+struct history_item {
+    int64_t at;
+    struct span source; /* "connector:ID", "staff:UID" */
+    struct span sealed; /* JSON {name: [old, new]}, sealed with the data key for the account */
+};
+struct history_list {
+    struct history_item *item;
+    size_t count;
+};
+void store_history_insert(struct batch *b, const struct user_id *id, const struct history_item *h);
+void store_history_list(struct batch *b, const struct user_id *id, struct history_list *ret);
+
+#define REPRESENTATION_ID_BYTES 16
+struct representation {
+    unsigned char id[REPRESENTATION_ID_BYTES];
+    struct user_id person;
+    struct user represented; /* loaded with it; its id alone counts when inserting */
+    struct span scope;       /* what it is for, free text; absent: everything */
+    struct span source;      /* "upstream:CONNECTOR", "staff:UID" */
+    int64_t valid_from, valid_until; /* 0: open end */
+    int64_t ended_at;
+};
+struct representation_list {
+    struct representation *item;
+    size_t count;
+};
+/* In force at `now`, of accounts that are active. */
+void store_representation_list(struct batch *b, const struct user_id *person, int64_t now,
+                               struct representation_list *ret);
+void store_representation_insert(struct batch *b, const struct representation *r);
+/* Gate: ERR_NOT_FOUND unless it was in force. */
+void store_representation_end(struct batch *b, const unsigned char id[REPRESENTATION_ID_BYTES],
+                              int64_t now);
+
+/* What a session of ours hangs on upstream. */
+struct upstream_session {
+    bool found;
+    struct session_key session_key;
+    struct span connector, issuer;
+    unsigned char subject_index[SUBJECT_INDEX_BYTES];
+    struct span sid_hash; /* SHA-256, or absent */
+    struct span sealed;   /* data key: JSON {id_token, logout_uri} */
+    int64_t expires_at;
+};
+void store_upstream_session_insert(struct batch *b, const struct upstream_session *s);
+void store_upstream_session_find(struct batch *b, const struct session_key *key,
+                                 struct upstream_session *ret);
+/* Upstream says that its session has ended: ours end with it, grants too. By sid, else (sid absent)
+ * every one of the subject; `ret_count` of them. */
+void store_upstream_session_end(struct batch *b, struct span issuer,
+                                const unsigned char subject_index[SUBJECT_INDEX_BYTES],
+                                struct span sid_hash, int64_t now, int64_t *ret_count);
 
 /* ---- throttle -------------------------------------------------------------------------------- */
 

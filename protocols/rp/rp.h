@@ -34,6 +34,15 @@ struct rp_config {
     const char *scope;                    /* "openid profile" */
     const char *id_token_alg; /* "ES256" or "RS256", as registered: both verifiers know these */
     const char *ca_file;      /* PEM bundle; NULL: the system's */
+    /* Where the provider is, for one that has no discovery document, or whose document is not to be
+     * believed. With all that is needed given (authorization, token, and jwks unless the dialect has no
+     * ID token) nothing is discovered. https, or http on loopback. NULL: not given. */
+    const char *authorization_endpoint, *token_endpoint, *userinfo_endpoint, *jwks_uri,
+        *end_session_endpoint;
+    /* Dialects. */
+    bool no_id_token; /* the answer carries none, or one that is not looked at: identity comes from
+                       * userinfo, fetched with the access token, and nonce is not sent */
+    bool raw_plus;    /* a '+' in the answer's query is a '+' (VNeID partner): read as it came */
 };
 
 /* Copies the strings. ERR_UNSUPPORTED: http issuer that is not on loopback, unknown algorithm. */
@@ -101,6 +110,55 @@ must_check enum err rp_refresh(struct rp *rp, struct span refresh_token, struct 
 /* Network. ERR_REFUSED when userinfo's sub is not `sub` (OIDC Core 5.3.2). */
 must_check enum err rp_userinfo(struct rp *rp, struct span access_token, struct span sub,
                                 struct arena *a, json_t **ret_claims);
+/* ---- the same without network ----------------------------------------------------------------
+ *
+ * For programs with an event loop of their own: each exchange is a request that the caller carries out
+ * (within 5 s, 256 KiB, no redirects) and whose status and body it hands back. rp_discover, rp_finish
+ * and rp_userinfo are drivers around these. None of them blocks, but for a mutex held for moments. */
+
+struct rp_exchange {
+    struct span url;           /* absolute; in the arena */
+    struct span form;          /* body of a POST, or absent: GET */
+    struct span authorization; /* value of the Authorization field, or absent */
+};
+
+/* What has to be fetched before the next step, if anything: metadata, then keys; keys again when they
+ * are old or `kid_is_unknown` (within the budget: once per 10 s, burst 3). ERR_OK with an exchange to
+ * carry out; ERR_NOT_FOUND: nothing, go on; ERR_BUSY: over the budget, or keys too old to be believed.*/
+must_check enum err rp_fetch_due(struct rp *rp, bool kid_is_unknown, struct arena *a,
+                                 struct rp_exchange *ret_exchange);
+/* The answer to it. `status` 0: there was none. As rp_discover. */
+must_check enum err rp_fetch_take(struct rp *rp, const struct rp_exchange *exchange, long status,
+                                  struct span body);
+
+must_check enum err rp_code_exchange(const struct rp *rp, const struct rp_login *login,
+                                     const struct rp_callback *callback, struct arena *a,
+                                     struct rp_exchange *ret_exchange);
+/* As rp_finish. ERR_UNKNOWN_KEY: ask rp_fetch_due with kid_is_unknown, then call again with the same
+ * answer; without a new key it is ERR_BAD_SIGNATURE. With no_id_token `claims` stays NULL. */
+must_check enum err rp_code_take(struct rp *rp, const struct rp_login *login, struct arena *a,
+                                 long status, struct span body, struct rp_tokens *ret_tokens);
+
+must_check enum err rp_userinfo_exchange(const struct rp *rp, struct span access_token,
+                                         struct arena *a, struct rp_exchange *ret_exchange);
+/* `sub` absent (no_id_token): not compared. Else as rp_userinfo. */
+must_check enum err rp_userinfo_take(struct span sub, long status, struct span body,
+                                     json_t **ret_claims);
+
+/* ---- Back-Channel Logout 1.0, receiving ---- */
+
+#define RP_JTI_MAX 255
+struct rp_logout_token {
+    struct span sub, sid; /* at least one; in the arena */
+    struct span jti;      /* for the caller's replay list, to be kept until `expires_at` */
+    int64_t expires_at;   /* iat + 120 s at most, whatever exp says */
+};
+/* The `logout_token` of a POST to the backchannel_logout_uri (2.6): signature, iss, aud, iat, exp,
+ * events, sid or sub, no nonce, typ logout+jwt or none. ERR_UNKNOWN_KEY as above. ERR_REFUSED,
+ * ERR_EXPIRED, ERR_BAD_SIGNATURE, ERR_SYNTAX: answer 400. Replays are the caller's to refuse. */
+must_check enum err rp_logout_token_check(struct rp *rp, struct arena *a, struct span logout_token,
+                                          struct rp_logout_token *ret_token);
+
 /* RP-Initiated Logout 2. `state` may be NULL. */
 must_check enum err rp_logout_url(const struct rp *rp, struct span id_token, const char *state,
                                   struct buf *out);
