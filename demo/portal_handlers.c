@@ -240,7 +240,7 @@ static enum err finish(struct request *req, struct portal_session *ret_session,
     portal_session_remove(portal_of(req)->sessions, request_own_cookie(req, COOKIE));
     struct rp_callback callback;
     struct rp_tokens tokens;
-    enum err e = rp_callback_parse(req->arena, req->query_text, &callback);
+    enum err e = rp_callback_parse(portal_of(req)->rp, req->arena, req->query_text, &callback);
     if (!e)
         e = rp_finish(portal_of(req)->rp, &pending.login, &callback, req->arena, &tokens);
     if (e)

@@ -21,6 +21,7 @@
 #include "base/span.h"
 
 struct rp;
+struct sockaddr;
 
 enum rp_auth { RP_AUTH_BASIC, RP_AUTH_POST, RP_AUTH_NONE };
 
@@ -32,24 +33,36 @@ struct rp_config {
     const char *redirect_uri;
     const char *post_logout_redirect_uri; /* may be NULL */
     const char *scope;                    /* "openid profile" */
-    const char *id_token_alg; /* "ES256" or "RS256", as registered: both verifiers know these */
-    const char *ca_file;      /* PEM bundle; NULL: the system's */
+    /* As registered: "ES256" or "RS256", which libjwt verifies too; "PS256" or "EdDSA", which Debian's
+     * libjwt does not know: for these the strict verifier's word stands alone. Also of logout tokens.
+     * NULL only with no_id_token. */
+    const char *id_token_alg;
+    const char *ca_file; /* PEM bundle; NULL: the system's */
+    /* Asked at each connect of the calls that say "network", after names were resolved. NULL: any
+     * address. Called by any thread; no answer but true opens a connection. */
+    bool (*address_allowed)(const struct sockaddr *address, void *ctx);
+    void *address_ctx;
     /* Where the provider is, for one that has no discovery document, or whose document is not to be
-     * believed. With all that is needed given (authorization, token, and jwks unless the dialect has no
-     * ID token) nothing is discovered. https, or http on loopback. NULL: not given. */
+     * believed. With all that is needed given (authorization, token, and jwks; userinfo in its place
+     * when the dialect has no ID token) nothing is discovered; else the document says what was not
+     * given. https, or http on loopback. NULL: not given. */
     const char *authorization_endpoint, *token_endpoint, *userinfo_endpoint, *jwks_uri,
         *end_session_endpoint;
+    bool iss_in_answer; /* answers carry iss (RFC 9207), so one without it is refused. Discovery may say
+                         * so too; an iss that is not the issuer's is refused always */
     /* Dialects. */
-    bool no_id_token; /* the answer carries none, or one that is not looked at: identity comes from
-                       * userinfo, fetched with the access token, and nonce is not sent */
+    bool no_id_token; /* the answer carries none, or one that is not looked at (but handed on, for
+                       * rp_logout_url): identity comes from userinfo, fetched with the access token,
+                       * and nonce is not sent */
     bool raw_plus;    /* a '+' in the answer's query is a '+' (VNeID partner): read as it came */
 };
 
-/* Copies the strings. ERR_UNSUPPORTED: http issuer that is not on loopback, unknown algorithm. */
+/* Copies the strings. ERR_UNSUPPORTED: an issuer or endpoint that is http and not on loopback, unknown
+ * algorithm. */
 must_check enum err rp_new(const struct rp_config *config, struct rp **ret_rp);
 void rp_free(struct rp *rp); /* accepts NULL */
 
-/* Network. Fetches metadata and keys, once: after success it returns at once. One fetch at a time,
+/* Network. Fetches metadata and keys, as far as they are needed, once: after success it returns at once. One fetch at a time,
  * whose result all share who wait for it; after three failures at most one every 2 s. ERR_REFUSED
  * when the document's issuer is another, or an endpoint is not https under an https issuer;
  * ERR_UNAVAILABLE. */
@@ -85,8 +98,9 @@ must_check enum err rp_initiation_check(const struct rp *rp, const struct rp_ini
 struct rp_callback {
     struct span code, state, iss, error, error_description;
 };
-/* From the raw query. ERR_SYNTAX, ERR_TOO_LONG, and ERR_REPEATED: no parameter may come twice. */
-must_check enum err rp_callback_parse(struct arena *a, struct span query,
+/* From the raw query, as this provider writes it (raw_plus). ERR_SYNTAX, ERR_TOO_LONG, and
+ * ERR_REPEATED: no parameter may come twice. */
+must_check enum err rp_callback_parse(const struct rp *rp, struct arena *a, struct span query,
                                       struct rp_callback *ret_callback);
 
 struct rp_tokens {
@@ -107,35 +121,74 @@ must_check enum err rp_finish(struct rp *rp, const struct rp_login *login,
 /* Network. New tokens; the ID token, when one comes, must be of the same subject as `sub`. */
 must_check enum err rp_refresh(struct rp *rp, struct span refresh_token, struct span sub,
                                struct arena *a, struct rp_tokens *ret_tokens);
-/* Network. ERR_REFUSED when userinfo's sub is not `sub` (OIDC Core 5.3.2). */
+/* Network. ERR_REFUSED when userinfo's sub is not `sub` (OIDC Core 5.3.2), which may be absent only with
+ * no_id_token. ERR_UNSUPPORTED: the provider has no userinfo endpoint. */
 must_check enum err rp_userinfo(struct rp *rp, struct span access_token, struct span sub,
                                 struct arena *a, json_t **ret_claims);
+
+/* RP-Initiated Logout 2. `state` may be NULL. */
+must_check enum err rp_logout_url(const struct rp *rp, struct span id_token, const char *state,
+                                  struct buf *out);
+
+/* ---- Back-Channel Logout 1.0, receiving ---- */
+
+#define RP_JTI_MAX 255
+struct rp_logout_token {
+    struct span sub, sid; /* at least one; in the arena */
+    struct span jti;      /* for the caller's replay list, to be kept until `expires_at` */
+    int64_t expires_at;   /* no later than iat + 120 s, whatever exp says; not believed from then on */
+};
+/* The `logout_token` of a POST to the backchannel_logout_uri (2.6): signature by id_token_alg, iss,
+ * aud, iat, exp, jti, events, sid or sub, no nonce; typ logout+jwt, JWT or none: older providers send
+ * no other, and no ID token has events. ERR_UNKNOWN_KEY as rp_code_take. ERR_UNAVAILABLE before
+ * discovery, or the keys are too old: answer 503. ERR_REFUSED, ERR_EXPIRED, ERR_BAD_SIGNATURE,
+ * ERR_UNSUPPORTED (algorithm, typ), ERR_TOO_LONG, ERR_SYNTAX: answer 400. Replays are the caller's to
+ * refuse. */
+must_check enum err rp_logout_token_check(struct rp *rp, struct arena *a, struct span logout_token,
+                                          struct rp_logout_token *ret_token);
+/* Network. The same, with the keys fetched when they have to be: ERR_UNKNOWN_KEY is
+ * ERR_BAD_SIGNATURE here. */
+must_check enum err rp_logout_receive(struct rp *rp, struct arena *a, struct span logout_token,
+                                      struct rp_logout_token *ret_token);
+
 /* ---- the same without network ----------------------------------------------------------------
  *
  * For programs with an event loop of their own: each exchange is a request that the caller carries out
- * (within 5 s, 256 KiB, no redirects) and whose status and body it hands back. rp_discover, rp_finish
- * and rp_userinfo are drivers around these. None of them blocks, but for a mutex held for moments. */
+ * (within 5 s, 256 KiB, no redirects, to addresses that it has checked) and whose status and body it
+ * hands back. The calls that say "network" are drivers around these. None of them blocks, but for a
+ * mutex held for moments. One struct rp may be driven both ways at once. */
 
 struct rp_exchange {
-    struct span url;           /* absolute; in the arena */
+    struct span url;           /* absolute; in the arena, a NUL behind */
     struct span form;          /* body of a POST, or absent: GET */
     struct span authorization; /* value of the Authorization field, or absent */
+    /* From rp_fetch_due: another caller has this very request out. Join theirs, if transfers are shared
+     * by URL (nothing is counted twice), or ask rp_fetch_due again once it may have ended. */
+    bool is_joined;
+    unsigned fetch, turn; /* between rp_fetch_due and rp_fetch_take */
 };
 
 /* What has to be fetched before the next step, if anything: metadata, then keys; keys again when they
- * are old or `kid_is_unknown` (within the budget: once per 10 s, burst 3). ERR_OK with an exchange to
- * carry out; ERR_NOT_FOUND: nothing, go on; ERR_BUSY: over the budget, or keys too old to be believed.*/
+ * are older than an hour, or when `kid_is_unknown` and no newer ones have come since a token was found
+ * to name an unknown key. Budget: once per 10 s, burst 3 (before all is known: per 2 s). ERR_OK with an
+ * exchange to carry out; who asks while it is under way gets it as well, for nothing. One that was
+ * never taken counts as lost after 6 s. ERR_NOT_FOUND: nothing, go on. ERR_BUSY: over the budget, and
+ * metadata or keys are missing, too old to be believed, or without the key. ERR_NOMEM. */
 must_check enum err rp_fetch_due(struct rp *rp, bool kid_is_unknown, struct arena *a,
                                  struct rp_exchange *ret_exchange);
-/* The answer to it. `status` 0: there was none. As rp_discover. */
+/* The answer to it. `status` 0: there was none. As rp_discover; ERR_OK also when another caller's
+ * answer to the same request was good. After a failure keys that are known serve on, for a day at
+ * most. */
 must_check enum err rp_fetch_take(struct rp *rp, const struct rp_exchange *exchange, long status,
                                   struct span body);
 
+/* rp_callback_check, then the request. */
 must_check enum err rp_code_exchange(const struct rp *rp, const struct rp_login *login,
                                      const struct rp_callback *callback, struct arena *a,
                                      struct rp_exchange *ret_exchange);
-/* As rp_finish. ERR_UNKNOWN_KEY: ask rp_fetch_due with kid_is_unknown, then call again with the same
- * answer; without a new key it is ERR_BAD_SIGNATURE. With no_id_token `claims` stays NULL. */
+/* As rp_finish. ERR_UNKNOWN_KEY: ask rp_fetch_due with kid_is_unknown, carry out what it gives, and
+ * whatever came of that call once more with the same answer: another caller may have brought the key.
+ * A second ERR_UNKNOWN_KEY is a forged token. With no_id_token `claims` stays NULL. */
 must_check enum err rp_code_take(struct rp *rp, const struct rp_login *login, struct arena *a,
                                  long status, struct span body, struct rp_tokens *ret_tokens);
 
@@ -144,23 +197,5 @@ must_check enum err rp_userinfo_exchange(const struct rp *rp, struct span access
 /* `sub` absent (no_id_token): not compared. Else as rp_userinfo. */
 must_check enum err rp_userinfo_take(struct span sub, long status, struct span body,
                                      json_t **ret_claims);
-
-/* ---- Back-Channel Logout 1.0, receiving ---- */
-
-#define RP_JTI_MAX 255
-struct rp_logout_token {
-    struct span sub, sid; /* at least one; in the arena */
-    struct span jti;      /* for the caller's replay list, to be kept until `expires_at` */
-    int64_t expires_at;   /* iat + 120 s at most, whatever exp says */
-};
-/* The `logout_token` of a POST to the backchannel_logout_uri (2.6): signature, iss, aud, iat, exp,
- * events, sid or sub, no nonce, typ logout+jwt or none. ERR_UNKNOWN_KEY as above. ERR_REFUSED,
- * ERR_EXPIRED, ERR_BAD_SIGNATURE, ERR_SYNTAX: answer 400. Replays are the caller's to refuse. */
-must_check enum err rp_logout_token_check(struct rp *rp, struct arena *a, struct span logout_token,
-                                          struct rp_logout_token *ret_token);
-
-/* RP-Initiated Logout 2. `state` may be NULL. */
-must_check enum err rp_logout_url(const struct rp *rp, struct span id_token, const char *state,
-                                  struct buf *out);
 
 #endif

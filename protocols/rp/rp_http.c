@@ -4,9 +4,10 @@
  * environment or compression; and which addresses it may go to. The only user of libcurl here. */
 #include <curl/curl.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/cleanup.h"
-#include "base/encode.h"
+#include "base/secret.h"
 #include "protocols/rp/rp_internal.h"
 
 static void curl_cleanup(CURL **c) {
@@ -70,9 +71,23 @@ static size_t count_header(char *bytes, size_t size, size_t n, void *ctx) {
     return answer->header_bytes > RP_HTTP_HEADERS_MAX ? 0 : size * n;
 }
 
+/* Asked after names were resolved, with the very address that is connected to. */
+static curl_socket_t open_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *address) {
+    const struct rp *rp = ctx;
+    if (purpose != CURLSOCKTYPE_IPCXN || !rp->address_allowed(&address->addr, rp->address_ctx))
+        return CURL_SOCKET_BAD;
+    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+static bool set_addresses(CURL *c, const struct rp *rp) {
+    return !rp->address_allowed ||
+           (curl_easy_setopt(c, CURLOPT_OPENSOCKETFUNCTION, open_socket) == CURLE_OK &&
+            curl_easy_setopt(c, CURLOPT_OPENSOCKETDATA, (void *)(uintptr_t)rp) == CURLE_OK);
+}
+
 /* A limit that was not taken is no limit: every option must have been. */
-static bool set_limits(CURL *c, const struct rp_http_request *q) {
-    return curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, q->https_only ? "https" : "http,https") ==
+static bool set_limits(CURL *c, const struct rp *rp) {
+    return curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, rp->https_only ? "https" : "http,https") ==
                CURLE_OK &&
            curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
            curl_easy_setopt(c, CURLOPT_TIMEOUT, (long)RP_HTTP_SECONDS) == CURLE_OK &&
@@ -80,27 +95,25 @@ static bool set_limits(CURL *c, const struct rp_http_request *q) {
            curl_easy_setopt(c, CURLOPT_PROXY, "") == CURLE_OK &&
            curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 1L) == CURLE_OK &&
            curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 2L) == CURLE_OK &&
-           (!q->ca_file || curl_easy_setopt(c, CURLOPT_CAINFO, q->ca_file) == CURLE_OK);
+           (!rp->ca_file || curl_easy_setopt(c, CURLOPT_CAINFO, rp->ca_file) == CURLE_OK) &&
+           set_addresses(c, rp);
 }
 
-static bool set_request(CURL *c, const struct rp_http_request *q) {
-    bool good = curl_easy_setopt(c, CURLOPT_URL, q->url) == CURLE_OK;
-    if (q->form.ptr)
-        good = good && curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE, (long)q->form.len) == CURLE_OK &&
-               curl_easy_setopt(c, CURLOPT_POSTFIELDS, q->form.ptr) == CURLE_OK;
-    if (q->user)
-        good = good && curl_easy_setopt(c, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC) == CURLE_OK &&
-               curl_easy_setopt(c, CURLOPT_USERNAME, q->user) == CURLE_OK &&
-               curl_easy_setopt(c, CURLOPT_PASSWORD, q->password) == CURLE_OK;
+static bool set_request(CURL *c, const struct rp_exchange *x) {
+    bool good = curl_easy_setopt(c, CURLOPT_URL, x->url.ptr) == CURLE_OK;
+    if (x->form.ptr)
+        good = good && curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE, (long)x->form.len) == CURLE_OK &&
+               curl_easy_setopt(c, CURLOPT_POSTFIELDS, x->form.ptr) == CURLE_OK;
     return good;
 }
 
-static bool set_bearer(CURL *c, struct arena *a, struct span bearer) {
-    if (!bearer.len)
+static bool set_authorization(CURL *c, struct arena *a, struct span value,
+                              struct curl_slist **fields) {
+    if (!value.ptr)
         return true;
-    const char *text = arena_strndup(a, bearer.ptr, bearer.len);
-    return text && curl_easy_setopt(c, CURLOPT_HTTPAUTH, (long)CURLAUTH_BEARER) == CURLE_OK &&
-           curl_easy_setopt(c, CURLOPT_XOAUTH2_BEARER, text) == CURLE_OK;
+    const char *field = arena_printf(a, "Authorization: %.*s", SPAN_FMT(value));
+    *fields = field ? curl_slist_append(NULL, field) : NULL;
+    return *fields && curl_easy_setopt(c, CURLOPT_HTTPHEADER, *fields) == CURLE_OK;
 }
 
 static bool set_answer(CURL *c, struct answer *answer) {
@@ -114,14 +127,19 @@ static void answer_done(struct answer *answer) {
     buf_done(&answer->body);
 }
 
-enum err rp_http(const struct rp_http_request *q, struct arena *a, long *ret_status,
-                 struct span *ret_body) {
+static void fields_cleanup(struct curl_slist **fields) {
+    for (struct curl_slist *f = *fields; f; f = f->next)
+        wipe(f->data, strlen(f->data));
+    curl_slist_free_all(*fields);
+}
+
+enum err rp_http(const struct rp *rp, const struct rp_exchange *x, struct arena *a,
+                 long *ret_status, struct span *ret_body) {
+    CLEANUP(fields_cleanup) struct curl_slist *fields = NULL; /* outlives the handle */
     CLEANUP(curl_cleanup) CURL *c = curl_easy_init();
     CLEANUP(answer_done) struct answer answer = {.body = BUF_INIT(RP_HTTP_MAX)};
-    if (!ascii_printable(q->bearer))
-        return ERR_SYNTAX;
-    if (!c || !set_limits(c, q) || !set_request(c, q) || !set_bearer(c, a, q->bearer) ||
-        !set_answer(c, &answer))
+    if (!c || !set_limits(c, rp) || !set_request(c, x) ||
+        !set_authorization(c, a, x->authorization, &fields) || !set_answer(c, &answer))
         return ERR_NOMEM;
     if (curl_easy_perform(c) != CURLE_OK ||
         curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, ret_status) != CURLE_OK)

@@ -5,7 +5,14 @@
  *   {"do":"new","issuer":...,"client_id":...,"client_secret":...,"auth":"basic|post|none",...}
  *   {"do":"discover"} {"do":"login"} {"do":"finish","query":...} {"do":"logout","id_token":...}
  *   {"do":"refresh","refresh_token":...,"sub":...} {"do":"userinfo","access_token":...,"sub":...}
+ *   {"do":"receive","logout_token":...}
+ * and the steps without network, whose requests the test carries out itself:
+ *   {"do":"fetch_due","unknown":bool} {"do":"fetch_take","fetch":n,"turn":n,"status":n,"body":...}
+ *   {"do":"code_exchange","query":...} {"do":"code_take","status":n,"body":...}
+ *   {"do":"userinfo_exchange","access_token":...} {"do":"userinfo_take","sub":...,"status":n,"body":...}
+ *   {"do":"check","logout_token":...}
  * With "threads": N, so many do the same at once; "results" counts how each ended. */
+#include <arpa/inet.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -44,7 +51,21 @@ static void show(struct job *job, const char *name, struct span value) {
         json_object_set_new(job->answer, name, json_stringn(value.ptr, value.len));
 }
 
+static bool flag(const struct job *job, const char *name) {
+    return json_is_true(json_object_get(job->command, name));
+}
+
+/* Only the IPv4 address that `ctx` spells. */
+static bool only_address(const struct sockaddr *address, void *ctx) {
+    char text[INET_ADDRSTRLEN];
+    const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)address;
+    return address->sa_family == AF_INET &&
+           inet_ntop(AF_INET, &in->sin_addr, text, sizeof text) && strcmp(text, ctx) == 0;
+}
+
 static void do_new(struct job *job) {
+    static char address[INET_ADDRSTRLEN];
+    (void)snprintf(address, sizeof address, "%s", word(job, "address") ? word(job, "address") : "");
     const char *auth = word(job, "auth");
     const struct rp_config config = {
         .issuer = word(job, "issuer"),
@@ -58,6 +79,16 @@ static void do_new(struct job *job) {
         .scope = word(job, "scope"),
         .id_token_alg = word(job, "alg"),
         .ca_file = word(job, "ca_file"),
+        .address_allowed = address[0] ? only_address : NULL,
+        .address_ctx = address,
+        .authorization_endpoint = word(job, "authorization_endpoint"),
+        .token_endpoint = word(job, "token_endpoint"),
+        .userinfo_endpoint = word(job, "userinfo_endpoint"),
+        .jwks_uri = word(job, "jwks_uri"),
+        .end_session_endpoint = word(job, "end_session_endpoint"),
+        .iss_in_answer = flag(job, "iss_in_answer"),
+        .no_id_token = flag(job, "no_id_token"),
+        .raw_plus = flag(job, "raw_plus"),
     };
     rp_free(TAKE(rp));
     job->result = rp_new(&config, &rp);
@@ -84,11 +115,18 @@ static void show_tokens(struct job *job, struct rp_tokens *tokens) {
         json_object_set_new(job->answer, "claims", tokens->claims);
 }
 
+static void show_logout_token(struct job *job, const struct rp_logout_token *token) {
+    show(job, "sub", token->sub);
+    show(job, "sid", token->sid);
+    show(job, "jti", token->jti);
+    json_object_set_new(job->answer, "expires_at", json_integer(token->expires_at));
+}
+
 static void do_finish(struct job *job) {
     CLEANUP(arena_done) struct arena a = ARENA_INIT(ARENA_BYTES);
     struct rp_callback callback;
     struct rp_tokens tokens;
-    job->result = rp_callback_parse(&a, word_span(job, "query"), &callback);
+    job->result = rp_callback_parse(rp, &a, word_span(job, "query"), &callback);
     if (!job->result)
         job->result = rp_finish(rp, &login, &callback, &a, &tokens);
     if (!job->result)
@@ -119,13 +157,106 @@ static void do_logout(struct job *job) {
     show(job, "url", buf_span(&url));
 }
 
+static void do_receive(struct job *job) {
+    CLEANUP(arena_done) struct arena a = ARENA_INIT(ARENA_BYTES);
+    struct rp_logout_token token;
+    job->result = rp_logout_receive(rp, &a, word_span(job, "logout_token"), &token);
+    if (!job->result)
+        show_logout_token(job, &token);
+}
+
+/* ---- without network ---- */
+
+static long number(const struct job *job, const char *name) {
+    return (long)json_integer_value(json_object_get(job->command, name));
+}
+
+static void show_exchange(struct job *job, const struct rp_exchange *x) {
+    show(job, "url", x->url);
+    show(job, "form", x->form);
+    show(job, "authorization", x->authorization);
+    json_object_set_new(job->answer, "is_joined", json_boolean(x->is_joined));
+    json_object_set_new(job->answer, "fetch", json_integer(x->fetch));
+    json_object_set_new(job->answer, "turn", json_integer(x->turn));
+}
+
+static void do_fetch_due(struct job *job) {
+    CLEANUP(arena_done) struct arena a = ARENA_INIT(ARENA_BYTES);
+    struct rp_exchange x;
+    job->result = rp_fetch_due(rp, flag(job, "unknown"), &a, &x);
+    if (!job->result)
+        show_exchange(job, &x);
+}
+
+static void do_fetch_take(struct job *job) {
+    const struct rp_exchange x = {.fetch = (unsigned)number(job, "fetch"),
+                                  .turn = (unsigned)number(job, "turn")};
+    job->result = rp_fetch_take(rp, &x, number(job, "status"), word_span(job, "body"));
+}
+
+static void do_code_exchange(struct job *job) {
+    CLEANUP(arena_done) struct arena a = ARENA_INIT(ARENA_BYTES);
+    struct rp_callback callback;
+    struct rp_exchange x;
+    job->result = rp_callback_parse(rp, &a, word_span(job, "query"), &callback);
+    if (!job->result)
+        job->result = rp_code_exchange(rp, &login, &callback, &a, &x);
+    if (!job->result)
+        show_exchange(job, &x);
+}
+
+static void do_code_take(struct job *job) {
+    CLEANUP(arena_done) struct arena a = ARENA_INIT(ARENA_BYTES);
+    struct rp_tokens tokens;
+    job->result =
+        rp_code_take(rp, &login, &a, number(job, "status"), word_span(job, "body"), &tokens);
+    if (!job->result)
+        show_tokens(job, &tokens);
+}
+
+static void do_userinfo_exchange(struct job *job) {
+    CLEANUP(arena_done) struct arena a = ARENA_INIT(ARENA_BYTES);
+    struct rp_exchange x;
+    job->result = rp_userinfo_exchange(rp, word_span(job, "access_token"), &a, &x);
+    if (!job->result)
+        show_exchange(job, &x);
+}
+
+static void do_userinfo_take(struct job *job) {
+    json_t *claims;
+    job->result = rp_userinfo_take(word_span(job, "sub"), number(job, "status"),
+                                   word_span(job, "body"), &claims);
+    if (!job->result)
+        json_object_set_new(job->answer, "claims", claims);
+}
+
+static void do_check(struct job *job) {
+    CLEANUP(arena_done) struct arena a = ARENA_INIT(ARENA_BYTES);
+    struct rp_logout_token token;
+    job->result = rp_logout_token_check(rp, &a, word_span(job, "logout_token"), &token);
+    if (!job->result)
+        show_logout_token(job, &token);
+}
+
 static const struct {
     const char *name;
     verb_fn *run;
 } verbs[] = {
-    {"new", do_new},       {"discover", do_discover}, {"login", do_login},
-    {"finish", do_finish}, {"refresh", do_refresh},   {"userinfo", do_userinfo},
+    {"new", do_new},
+    {"discover", do_discover},
+    {"login", do_login},
+    {"finish", do_finish},
+    {"refresh", do_refresh},
+    {"userinfo", do_userinfo},
     {"logout", do_logout},
+    {"receive", do_receive},
+    {"fetch_due", do_fetch_due},
+    {"fetch_take", do_fetch_take},
+    {"code_exchange", do_code_exchange},
+    {"code_take", do_code_take},
+    {"userinfo_exchange", do_userinfo_exchange},
+    {"userinfo_take", do_userinfo_take},
+    {"check", do_check},
 };
 
 static verb_fn *verb_of(const json_t *command) {

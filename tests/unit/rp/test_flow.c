@@ -160,7 +160,7 @@ static void test_nothing_is_judged_before_discovery(void **state) {
 }
 
 static void test_a_callback_is_read_strictly(void **state) {
-    (void)state;
+    const struct rp *rp = *state;
     CLEANUP(arena_done) struct arena a = ARENA_INIT(65536);
     static const struct {
         const char *query;
@@ -179,7 +179,7 @@ static void test_a_callback_is_read_strictly(void **state) {
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct rp_callback c = {.code = SPAN("untouched")};
-        assert_int_equal(rp_callback_parse(&a, span_of(rows[i].query), &c), rows[i].expect);
+        assert_int_equal(rp_callback_parse(rp, &a, span_of(rows[i].query), &c), rows[i].expect);
         if (i == 0)
             assert_true(span_is(c.code, "a+b") && span_is(c.state, "s") &&
                         span_is(c.iss, "https://x"));
@@ -190,7 +190,7 @@ static void test_a_callback_is_read_strictly(void **state) {
     memset(text, 'a', 5999);
     memcpy(text, "code=", 5);
     struct rp_callback c;
-    assert_int_equal(rp_callback_parse(&a, span_of(text), &c), ERR_TOO_LONG);
+    assert_int_equal(rp_callback_parse(rp, &a, span_of(text), &c), ERR_TOO_LONG);
 }
 
 static void test_the_logout_request(void **state) {
@@ -249,14 +249,115 @@ static void test_U07_only_configurations_that_hold(void **state) {
         assert_int_equal(rp_new(&config, &rp), ERR_UNSUPPORTED);
     }
     config.issuer = "http://localhost:8400";
-    static const char *const bad_algs[] = {"HS256", "none", "PS256", "es256", ""};
+    static const char *const bad_algs[] = {"HS256", "none", "PS384", "es256", ""};
     for (size_t i = 0; i < ARRAY_LEN(bad_algs); i++) {
         config.id_token_alg = bad_algs[i];
         assert_int_equal(rp_new(&config, &rp), ERR_UNSUPPORTED);
     }
-    config.id_token_alg = "RS256";
+    static const char *const good_algs[] = {"RS256", "ES256", "PS256", "EdDSA"};
+    for (size_t i = 0; i < ARRAY_LEN(good_algs); i++) {
+        config.id_token_alg = good_algs[i];
+        assert_int_equal(rp_new(&config, &rp), ERR_OK);
+        rp_free(rp);
+    }
+    config.id_token_alg = NULL;
+    assert_int_equal(rp_new(&config, &rp), ERR_UNSUPPORTED);
+    config.no_id_token = true;
     assert_int_equal(rp_new(&config, &rp), ERR_OK);
     rp_free(rp);
+}
+
+/* ---- dialects ---- */
+
+static void test_a_plus_survives_where_it_is_one(void **state) {
+    struct rp *rp = *state;
+    CLEANUP(arena_done) struct arena a = ARENA_INIT(65536);
+    struct span query = SPAN("code=a+b%2Bc%20d+&state=s");
+    struct rp_callback c;
+    assert_int_equal(rp_callback_parse(rp, &a, query, &c), ERR_OK);
+    assert_true(span_is(c.code, "a b+c d "));
+    rp->raw_plus = true;
+    assert_int_equal(rp_callback_parse(rp, &a, query, &c), ERR_OK);
+    assert_true(span_is(c.code, "a+b+c d+") && span_is(c.state, "s"));
+    /* ... and reads as strictly as ever. */
+    assert_int_equal(rp_callback_parse(rp, &a, SPAN("code=a+&code=a+"), &c), ERR_REPEATED);
+    assert_int_equal(rp_callback_parse(rp, &a, SPAN("code=+%ZZ"), &c), ERR_SYNTAX);
+    assert_int_equal(rp_callback_parse(rp, &a, SPAN_NONE, &c), ERR_OK);
+}
+
+static void test_without_id_tokens_no_nonce_is_sent(void **state) {
+    struct rp *rp = *state;
+    CLEANUP(arena_done) struct arena a = ARENA_INIT(65536);
+    CLEANUP(buf_done) struct buf url = BUF_INIT(8192);
+    struct rp_login login;
+    rp_login_new(&login);
+    rp->no_id_token = true;
+    assert_int_equal(rp_authorize_url(rp, &login, NULL, &url), ERR_OK);
+    assert_null(value_of(&a, &url, "nonce").ptr);
+    assert_true(span_is(value_of(&a, &url, "state"), login.state));
+    assert_true(value_of(&a, &url, "code_challenge").len == 43);
+}
+
+/* ---- requests as data ---- */
+
+static void test_the_code_request(void **state) {
+    struct rp *rp = *state;
+    CLEANUP(arena_done) struct arena a = ARENA_INIT(65536);
+    struct rp_login login;
+    struct rp_exchange x;
+    rp_login_new(&login);
+    struct rp_callback c = {
+        .code = SPAN("a+b&c"), .state = span_of(login.state), .iss = SPAN(ISSUER)};
+    assert_int_equal(rp_code_exchange(rp, &login, &c, &a, &x), ERR_OK);
+    assert_string_equal(x.url.ptr, ISSUER "/token");
+    struct params form = {.count = 0};
+    assert_int_equal(params_split(&a, x.form, &form), ERR_OK);
+    assert_true(span_is(params_find(&form, "grant_type"), "authorization_code"));
+    assert_true(span_is(params_find(&form, "code"), "a+b&c"));
+    assert_true(span_is(params_find(&form, "code_verifier"), login.verifier));
+    assert_true(span_is(params_find(&form, "redirect_uri"), "https://p.example/cb?a=b"));
+    assert_null(params_find(&form, "client_secret").ptr);
+    /* base64 of "c%E1%BB%95ng%20%26%201:s" (RFC 6749 2.3.1) */
+    assert_true(span_is(x.authorization, "Basic YyVFMSVCQiU5NW5nJTIwJTI2JTIwMTpz"));
+    c.state = SPAN("other");
+    assert_int_equal(rp_code_exchange(rp, &login, &c, &a, &x), ERR_REFUSED);
+}
+
+static void test_the_userinfo_request_and_U06_its_answer(void **state) {
+    struct rp *rp = *state;
+    CLEANUP(arena_done) struct arena a = ARENA_INIT(65536);
+    struct rp_exchange x;
+    assert_int_equal(rp_userinfo_exchange(rp, SPAN("at"), &a, &x), ERR_UNSUPPORTED);
+    rp->at.userinfo = strdup(ISSUER "/userinfo");
+    assert_int_equal(rp_userinfo_exchange(rp, SPAN("at"), &a, &x), ERR_OK);
+    assert_true(span_is(x.authorization, "Bearer at") && !x.form.ptr);
+    assert_int_equal(rp_userinfo_exchange(rp, SPAN("a\r\nX: y"), &a, &x), ERR_SYNTAX);
+    assert_int_equal(rp_userinfo_exchange(rp, SPAN(""), &a, &x), ERR_SYNTAX);
+    static const struct {
+        struct span sub;
+        long status;
+        const char *body;
+        enum err expect;
+    } rows[] = {
+        {{"s", 1}, 200, "{\"sub\":\"s\"}", ERR_OK},
+        {{"s", 1}, 200, "{\"sub\":\"t\"}", ERR_REFUSED},
+        {{"s", 1}, 200, "{}", ERR_REFUSED},
+        {{"", 0}, 200, "{}", ERR_REFUSED}, /* an empty name is nobody's */
+        {{"", 0}, 200, "{\"sub\":\"\"}", ERR_REFUSED},
+        {{NULL, 0}, 200, "{\"TechID\":\"s\"}", ERR_OK},
+        {{NULL, 0}, 200, "[]", ERR_SYNTAX},
+        {{NULL, 0}, 401, "{}", ERR_REFUSED},
+        {{NULL, 0}, 302, "{}", ERR_REFUSED},
+        {{NULL, 0}, 503, "{}", ERR_UNAVAILABLE},
+        {{NULL, 0}, 0, "", ERR_UNAVAILABLE},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        AUTO_JSON json_t *claims = NULL;
+        assert_int_equal(
+            rp_userinfo_take(rows[i].sub, rows[i].status, span_of(rows[i].body), &claims),
+            rows[i].expect);
+        assert_int_equal(claims != NULL, rows[i].expect == ERR_OK);
+    }
 }
 
 int main(void) {
@@ -267,10 +368,14 @@ int main(void) {
         T(test_U01_U02_callbacks_of_others_are_refused),
         T(test_an_error_answer_counts_only_with_state_and_iss),
         T(test_nothing_is_judged_before_discovery),
-        cmocka_unit_test(test_a_callback_is_read_strictly),
+        T(test_a_callback_is_read_strictly),
         T(test_the_logout_request),
         cmocka_unit_test(test_addresses),
         cmocka_unit_test(test_U07_only_configurations_that_hold),
+        T(test_a_plus_survives_where_it_is_one),
+        T(test_without_id_tokens_no_nonce_is_sent),
+        T(test_the_code_request),
+        T(test_the_userinfo_request_and_U06_its_answer),
 #undef T
     };
     if (secret_init())

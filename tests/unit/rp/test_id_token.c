@@ -55,7 +55,6 @@ static int setup_alg(void **state, const char *alg) {
     assert_int_equal(jwk_parse(buf_span(&public), &f->rp->jwks.keys.key[0]), ERR_OK);
     f->rp->jwks.keys.count = 1;
     f->rp->jwks.fetched_us = clock_mono_us();
-    f->rp->jwks.flight.budget = f->rp->jwks.flight.per_second = 0; /* no network here */
     *state = f;
     return 0;
 }
@@ -66,6 +65,14 @@ static int setup(void **state) {
 
 static int setup_rsa(void **state) {
     return setup_alg(state, "RS256");
+}
+
+static int setup_pss(void **state) {
+    return setup_alg(state, "PS256");
+}
+
+static int setup_eddsa(void **state) {
+    return setup_alg(state, "EdDSA");
 }
 
 static int teardown(void **state) {
@@ -221,28 +228,35 @@ static void test_a_key_without_alg_serves_the_agreed_one(void **state) {
     assert_int_not_equal(check_token(f, sign(f, "JWT", good)), ERR_OK);
 }
 
-/* EdDSA: the strict gate verifies it, Debian's libjwt does not know it. Its word counts. */
+/* An ID token that the strict gate lets pass and Debian's libjwt does not: this spelling of its typ.
+ * Its word counts. */
 static void test_what_libjwt_does_not_verify_is_refused(void **state) {
     struct fixture *f = *state;
-    AUTO_JWK struct jwk *key = NULL;
-    struct jws_signer *signer = NULL;
-    const struct jose_alg *eddsa = jose_alg_find(SPAN("EdDSA"));
-    assert_int_equal(jwk_generate(eddsa, &key), ERR_OK);
-    assert_int_equal(jws_signer_new(key, &signer), ERR_OK);
-    struct jws_signer *es256 = f->signer;
-    f->signer = signer;
-    struct span token = sign(f, "JWT", good);
-    f->signer = es256;
-    jws_signer_free(signer);
-    jwk_unref(f->rp->jwks.keys.key[0]);
-    f->rp->jwks.keys.key[0] = jwk_ref(key);
-    f->rp->alg = eddsa;
-    const char *const algs[] = {"EdDSA", NULL};
+    struct span token = sign(f, "application/JWT", good);
+    const char *const algs[] = {f->rp->alg->name, NULL}, *const typ[] = {"JWT", NULL};
     struct jws jws;
     assert_int_equal(
-        jws_verify(&f->arena, token, &(struct jws_expect){NULL, algs}, &f->rp->jwks.keys, &jws),
+        jws_verify(&f->arena, token, &(struct jws_expect){typ, algs}, &f->rp->jwks.keys, &jws),
         ERR_OK);
     assert_int_equal(check_token(f, token), ERR_BAD_SIGNATURE);
+}
+
+/* For an algorithm that libjwt has no name for, the strict gate stands alone and is no less strict:
+ * setup_eddsa and setup_pss run the other tests. It is always asked for those that it knows. */
+static void test_only_what_libjwt_lacks_goes_unasked(void **state) {
+    (void)state;
+    assert_true(rp_libjwt_knows(jose_alg_find(SPAN("ES256"))));
+    assert_true(rp_libjwt_knows(jose_alg_find(SPAN("RS256"))));
+    assert_false(rp_libjwt_knows(&(const struct jose_alg){.name = "ES999"}));
+}
+
+static void test_a_good_token_that_libjwt_cannot_judge(void **state) {
+    struct fixture *f = *state;
+    assert_int_equal(check_token(f, sign(f, "JWT", good)), ERR_OK);
+    struct span token = sign(f, "JWT", good);
+    char *edited = arena_strndup(&f->arena, token.ptr, token.len);
+    edited[token.len - 10] = edited[token.len - 10] == 'A' ? 'B' : 'A';
+    assert_int_equal(check_token(f, span_of(edited)), ERR_BAD_SIGNATURE);
 }
 
 /* Also when the strict gate were wrong, libjwt alone would stop a token (and the other way round).
@@ -255,6 +269,25 @@ static void test_a_key_that_was_replaced_behind_the_gate(void **state) {
     assert_int_equal(rp_libjwt_agrees(f->key, jose_alg_find(SPAN("PS256")), sign(f, "JWT", good)),
                      DENY);
     assert_int_equal(rp_libjwt_agrees(f->key, f->rp->alg, sign(f, "JWT", good)), ALLOW);
+}
+
+static struct span sign_by_stranger(struct fixture *f, const char *claims) {
+    struct fixture other = {.arena = ARENA_INIT(65536)};
+    assert_int_equal(jwk_generate(f->key->alg, &other.key), ERR_OK);
+    assert_int_equal(jws_signer_new(other.key, &other.signer), ERR_OK);
+    struct span token = arena_dup(&f->arena, sign(&other, "JWT", claims));
+    jws_signer_free(other.signer);
+    jwk_unref(other.key);
+    arena_done(&other.arena);
+    return token;
+}
+
+static void test_U09_a_key_that_is_not_known_is_told_apart(void **state) {
+    struct fixture *f = *state;
+    assert_int_equal(check_token(f, sign(f, "JWT", good)), ERR_OK);
+    assert_false(f->rp->jwks.is_lacking);
+    assert_int_equal(check_token(f, sign_by_stranger(f, good)), ERR_UNKNOWN_KEY);
+    assert_true(f->rp->jwks.is_lacking);
 }
 
 static void test_an_old_key_set_is_not_believed_for_ever(void **state) {
@@ -277,8 +310,20 @@ int main(void) {
         T(test_a_key_without_alg_serves_the_agreed_one),
         T(test_what_libjwt_does_not_verify_is_refused),
         T(test_a_key_that_was_replaced_behind_the_gate),
+        T(test_only_what_libjwt_lacks_goes_unasked),
+        T(test_U09_a_key_that_is_not_known_is_told_apart),
         T(test_an_old_key_set_is_not_believed_for_ever),
 #undef T
+#define WITH(setup_alg, name) cmocka_unit_test_setup_teardown(name, setup_alg, teardown)
+        WITH(setup_pss, test_a_good_token_that_libjwt_cannot_judge),
+        WITH(setup_pss, test_E16_another_kind_of_token_is_refused),
+        WITH(setup_pss, test_U03_each_claim_rule_refuses_alone),
+        WITH(setup_pss, test_E02_the_public_key_is_no_shared_secret),
+        WITH(setup_eddsa, test_a_good_token_that_libjwt_cannot_judge),
+        WITH(setup_eddsa, test_E16_another_kind_of_token_is_refused),
+        WITH(setup_eddsa, test_U03_each_claim_rule_refuses_alone),
+        WITH(setup_eddsa, test_E02_the_public_key_is_no_shared_secret),
+#undef WITH
         cmocka_unit_test_setup_teardown(test_a_good_token_passes_both_verifiers, setup_rsa,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_a_key_without_alg_serves_the_agreed_one, setup_rsa,
