@@ -225,5 +225,7 @@ void config_check(struct config_reader *r, void *base) {
     check_order(&k);
     check_levels(&k);
     check_local_login(&k);
+    if (c->connector_files.count && !c->outbound_upstream.count)
+        complain(&k, "federation.connectors", "cannot be reached: outbound.upstream lists no place");
     derive(&k);
 }

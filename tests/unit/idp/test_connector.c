@@ -305,7 +305,7 @@ static void test_ids(void **state) {
 
 #define IDPD                                                                                       \
     "issuer: http://localhost:8080\nbrand:\n  name: N\n  contact: C\nsigner:\n  policy: s.json\n"    \
-    "store:\n  path: idp.db\n"
+    "store:\n  path: idp.db\noutbound:\n  upstream: [op.example.vn]\n"
 
 static void expect_config(const char *text, const char *report) {
     CLEANUP(buf_done) struct buf raw = BUF_INIT(65536), got = BUF_INIT(65536);
@@ -371,6 +371,50 @@ static void test_errors_of_all_files_in_one_run(void **state) {
     assert_non_null(strstr(raw.data, "federation.connectors: has too many items"));
 }
 
+static void test_listed_but_out_of_reach(void **state) {
+    (void)state;
+    write_file("one.yaml", OIDC, 0644);
+    expect_config("issuer: http://localhost:8080\nbrand:\n  name: N\n  contact: C\n"
+                  "signer:\n  policy: s.json\nstore:\n  path: idp.db\n"
+                  "federation:\n  connectors: [one.yaml]\n",
+                  "idpd.yaml:10:3: federation.connectors: cannot be reached: outbound.upstream lists no "
+                  "place\n");
+}
+
+/* The secret that the example names, and the example itself. */
+static void expect_example(struct span text) {
+    CLEANUP(buf_done) struct buf copy = BUF_INIT(65536);
+    buf_add_span(&copy, text);
+    char name[64];
+    const char *at = strstr(copy.data, "secret_file: ");
+    assert_non_null(at);
+    assert_int_equal(sscanf(at, "secret_file: %63s", name), 1);
+    write_file(name, "s3cret\n", 0600);
+    expect(copy.data, "");
+    unlink(place(name));
+}
+
+/* docs/FEDERATION.md: staff copy these. */
+static void test_examples_of_the_guide(void **state) {
+    (void)state;
+    static const char fence[] = "\n```yaml\nid:";
+    CLEANUP(buf_done) struct buf guide = BUF_INIT(1024 * 1024);
+    FILE *f = fopen(IDP_SOURCE_ROOT "/docs/FEDERATION.md", "r");
+    assert_non_null(f);
+    for (int ch; (ch = fgetc(f)) != EOF;)
+        buf_add_char(&guide, (char)ch);
+    fclose(f);
+    size_t examples = 0;
+    for (const char *at = guide.data; (at = strstr(at, fence)); examples++) {
+        const char *begin = at + strlen("\n```yaml\n");
+        const char *end = strstr(begin, "```");
+        assert_non_null(end);
+        expect_example(span_bytes(begin, (size_t)(end - begin)));
+        at = end;
+    }
+    assert_int_equal(examples, 4);
+}
+
 /* Without a list all connectors, with one only those on it; an empty one is none. */
 static void test_clients_choose_connectors(void **state) {
     (void)state;
@@ -416,6 +460,8 @@ int main(void) {
         cmocka_unit_test(test_listed),
         cmocka_unit_test(test_U02_no_two_connectors_share_what_tells_them_apart),
         cmocka_unit_test(test_errors_of_all_files_in_one_run),
+        cmocka_unit_test(test_listed_but_out_of_reach),
+        cmocka_unit_test(test_examples_of_the_guide),
         cmocka_unit_test(test_clients_choose_connectors),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
