@@ -173,7 +173,8 @@ static void check_request(const struct check *k) {
         complain(k, "request.scope", "must have the word openid");
 }
 
-/* Whether an account can hold it: as a claim, an identifier, or as its type. */
+/* Whether an account can take it over: as a claim, an identifier, or as its type. Who acts for whom
+ * is a representation with dates (store.h), never a claim that another provider fills. */
 static bool is_ours(struct span name) {
     CLEANUP(arena_done) struct arena a = ARENA_INIT(4096);
     AUTO_JSON json_t *probe = json_object();
@@ -181,6 +182,8 @@ static bool is_ours(struct span name) {
     const char *at_fault;
     if (identifier_kind_find(name) || span_is(name, "LoaiTaiKhoan"))
         return true;
+    if (span_is(name, "act"))
+        return false;
     if (json_object_setn_new(probe, name.ptr, name.len, json_null()))
         return false;
     return claims_check(&a, probe, &normal, &at_fault) != ERR_UNSUPPORTED;
@@ -191,7 +194,7 @@ static void check_claims(const struct check *k) {
     for (size_t i = 0; i < k->draft->claims.count; i++) {
         struct span theirs = k->draft->claims.item[i], ours = span_cut(&theirs, '=');
         if (!is_ours(ours))
-            complain(k, "person.claims", around(k, "has ", ours, ", which no account can hold"));
+            complain(k, "person.claims", around(k, "has ", ours, ", which no account takes over"));
         for (size_t j = 0; j < c->n_claims; j++)
             if (span_eq(c->claim[j].ours, ours))
                 complain(k, "person.claims", around(k, "has ", ours, " twice"));

@@ -245,6 +245,17 @@ static void test_rules_between_settings(void **state) {
                       "127.0.0.1:8080 or [::1]:8080\n");
 }
 
+static void test_lists_have_an_end(void **state) {
+    (void)state;
+    CLEANUP(buf_done) struct buf text = BUF_INIT(65536);
+    buf_add_str(&text, "admin:\n  uids:\n");
+    for (int i = 0; i < 32; i++)
+        buf_addf(&text, "    - %d\n", i);
+    expect_after_good(text.data, "");
+    buf_add_str(&text, "    - 32\n");
+    expect_after_good(text.data, "config.yaml:43:7: admin.uids: has too many items\n");
+}
+
 static void test_local_login(void **state) {
     (void)state;
     expect_after_good("local_login:\n  citizen: deny\n",
@@ -338,6 +349,7 @@ int main(void) {
         cmocka_unit_test(test_ambiguous_yaml),
         cmocka_unit_test(test_issuer),
         cmocka_unit_test(test_rules_between_settings),
+        cmocka_unit_test(test_lists_have_an_end),
         cmocka_unit_test(test_local_login),
         cmocka_unit_test(test_days_are_those_of_viet_nam),
         cmocka_unit_test(test_hostile_files),

@@ -189,10 +189,11 @@ static void test_all_errors_in_one_run(void **state) {
 
 static void test_rules_between_settings(void **state) {
     (void)state;
-    expect(OIDC "person:\n  claims: [HoVaTen=a, Mood=b, HoVaTen=c, IAL=d]\n",
-           "c.yaml:9:3: person.claims: has Mood, which no account can hold\n"
+    expect(OIDC "person:\n  claims: [HoVaTen=a, Mood=b, HoVaTen=c, IAL=d, act=e]\n",
+           "c.yaml:9:3: person.claims: has Mood, which no account takes over\n"
            "c.yaml:9:3: person.claims: has HoVaTen twice\n"
-           "c.yaml:9:3: person.claims: has IAL, which no account can hold\n");
+           "c.yaml:9:3: person.claims: has IAL, which no account takes over\n"
+           "c.yaml:9:3: person.claims: has act, which no account takes over\n");
     expect(OIDC "levels:\n  map: [a=1, a=2]\n", "c.yaml:9:3: levels.map: has a twice\n");
     expect(OIDC "request:\n  scope: profile\n",
            "c.yaml:9:3: request.scope: must have the word openid\n");
