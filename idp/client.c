@@ -75,6 +75,7 @@ static void read_texts(struct client *c, const json_t *m) {
     c->initiate_login_uri = json_str(m, "initiate_login_uri");
     c->sector_identifier_uri = json_str(m, "sector_identifier_uri");
     c->default_acr_values = json_object_get(m, "default_acr_values");
+    c->connectors = json_object_get(m, "connectors");
     c->consent_by_legal_basis = c->legal_basis.len > 0;
 }
 
@@ -229,6 +230,13 @@ bool client_request_uri_allowed(const struct client *c, struct span uri) {
 
 bool client_cors_origin_allowed(const struct client *c, struct span origin) {
     return listed(c->cors_origin, c->n_cors_origins, origin);
+}
+
+bool client_allows_connector(const struct client *c, struct span id) {
+    for (size_t i = 0; i < json_array_size(c->connectors); i++)
+        if (span_eq(string_of(json_array_get(c->connectors, i)), id))
+            return true;
+    return !c->connectors;
 }
 
 const struct client_secret *client_secret_match(const struct client *c, struct span secret,

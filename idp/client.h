@@ -85,6 +85,7 @@ struct client {
     bool require_auth_time;
     int64_t access_token_seconds; /* 0: the configured default */
     bool dvcqg_profile;
+    const json_t *connectors;    /* ids that its people may sign in through, in metadata; NULL: all */
     bool is_self_registered;     /* by dynamic registration: never trusted with private networks */
     json_t *metadata;            /* the full registered object; owned */
 };
@@ -115,6 +116,8 @@ bool client_cors_origin_allowed(const struct client *c, struct span origin);
 /* Byte-exact comparison, but for the port of loopback IP redirect URIs (RFC 8252 7.3). */
 bool client_redirect_uri_allowed(const struct client *c, struct span uri);
 bool client_post_logout_uri_allowed(const struct client *c, struct span uri);
+/* Whether the client takes people who sign in through this connector. */
+bool client_allows_connector(const struct client *c, struct span id);
 /* Which of the client's secrets that have not expired this is; NULL: none. In time that does not
  * depend on the secrets. */
 const struct client_secret *client_secret_match(const struct client *c, struct span secret,

@@ -16,6 +16,7 @@
 #include "idp/claims.h"
 #include "idp/client.h"
 #include "idp/client_uri.h"
+#include "idp/connector.h"
 #include "keys/jwk.h"
 
 #define SCOPE_TEXT_MAX         1024
@@ -36,8 +37,9 @@ enum member_kind {
     MEMBER_BOOL,
     MEMBER_NUMBER, /* min..max */
     MEMBER_JWKS,
-    MEMBER_ORIGINS, /* array of scheme://host[:port] */
-    MEMBER_NEVER,   /* chosen by the provider, or not supported */
+    MEMBER_ORIGINS,    /* array of scheme://host[:port] */
+    MEMBER_CONNECTORS, /* array of connectors' ids */
+    MEMBER_NEVER,      /* chosen by the provider, or not supported */
     MEMBER_NOT_TRUE /* a protection that is not supported: only false */
 };
 
@@ -113,6 +115,8 @@ static const struct member members[] = {
      "RFC 9068 2.1"},
     {"claims_profile", MEMBER_WORD, 0, 0, "dvcqg", NULL, "claim names of the national portal",
      STAFF_ONLY},
+    {"connectors", MEMBER_CONNECTORS, 0, 0, NULL, NULL,
+     "other providers whose people it takes; without it, all", STAFF_ONLY},
     {"self_registered", MEMBER_BOOL, 0, 0, NULL, NULL, "set by dynamic registration", STAFF_ONLY},
     /* refused */
     {"client_secret", MEMBER_NEVER, 0, 0, "is chosen by the provider", NULL, "RFC 7591 3.2.1"},
@@ -230,6 +234,14 @@ static bool check_origins(struct check *k, const struct member *m, const char *n
     return good || refuse_metadata(k, name, "must be an array of origins (https://host)");
 }
 
+/* Ids in form: a connector may be configured after the client is registered, or taken away. */
+static bool check_connectors(struct check *k, const char *name, const json_t *value) {
+    bool good = json_is_array(value) && json_array_size(value) <= CONNECTORS_MAX;
+    for (size_t i = 0; good && i < json_array_size(value); i++)
+        good = connector_id_good(string_of(json_array_get(value, i)));
+    return good || refuse_metadata(k, name, "must be an array of connectors' ids");
+}
+
 static bool check_texts(struct check *k, const struct member *m, const char *name,
                         const json_t *value) {
     bool good = json_is_array(value) && json_array_size(value) <= CLIENT_URIS_MAX;
@@ -306,6 +318,8 @@ static bool check_member(struct check *k, const struct member *m, const char *na
                                             (long long)m->min, (long long)m->max));
     case MEMBER_ORIGINS:
         return check_origins(k, m, name, value);
+    case MEMBER_CONNECTORS:
+        return check_connectors(k, name, value);
     case MEMBER_JWKS:
         return check_jwks(k, name, value);
     case MEMBER_NEVER:

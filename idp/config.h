@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Settings, typed. The schema table in config.c gives for each its YAML path, type, limits, unit,
- * default and what it means; docs/CONFIG.md is generated from it. Immutable once loaded. */
+ * Settings, typed. The schema table in config_schema.c gives for each its YAML path, type, limits,
+ * unit, default and what it means; docs/CONFIG.md is generated from it. Immutable once loaded. */
 #ifndef IDP_CONFIG_H
 #define IDP_CONFIG_H
 
@@ -13,7 +13,7 @@
 #include "base/err.h"
 #include "base/span.h"
 #include "idp/config_list.h"
-
+#include "idp/connector.h"
 
 struct config {
     struct arena arena;
@@ -57,13 +57,24 @@ struct config {
     /* levels */
     struct span acr_1, acr_2, acr_3; /* "urn:vn:dvc:loa:1" ... */
     struct span log_level;
+    /* other providers that people sign in through; each from its own file */
+    struct config_list connector_files;
+    struct connector connector[CONNECTORS_MAX];
+    size_t n_connectors;
+    /* whether people may sign in here itself, and from when; see local_login.h */
+    struct span local_login_citizen, local_login_enterprise, local_login_official;
+    int64_t local_login_citizen_from, local_login_enterprise_from,
+        local_login_official_from; /* seconds since 1970; 0: always */
 };
 
-/* Reads and checks a file; reports every error in one run as `file:line:col: key: what is wrong
- * (did you mean ...?)`, one a line, into `report`. ERR_SYNTAX when there was any. */
+/* Reads and checks a file and those of its connectors; reports every error in one run as
+ * `file:line:col: key: what is wrong (did you mean ...?)`, one a line, into `report`. ERR_SYNTAX when
+ * there was any. */
 must_check enum err config_load(const char *path, struct buf *report, struct config **ret_config);
 void config_free(struct config *c);
-/* Markdown table of every setting, generated from the schema. */
+/* The connector of that id, NULL: none. Disabled ones are found too. */
+const struct connector *config_connector_find(const struct config *c, struct span id);
+/* Markdown tables of every setting, of idpd and of connectors, generated from the schemas. */
 void config_document(struct buf *out);
 
 #endif

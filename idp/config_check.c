@@ -15,12 +15,11 @@
 
 struct check {
     struct config *c;
-    config_complain_fn *complain;
-    void *ctx;
+    struct config_reader *reader;
 };
 
 static void complain(const struct check *k, const char *path, const char *why) {
-    k->complain(k->ctx, path, why);
+    config_complain(k->reader, path, why);
 }
 
 static bool ipv6_good(struct span host) {
@@ -191,13 +190,42 @@ static void derive(const struct check *k) {
     }
 }
 
-void config_check(struct config *c, config_complain_fn *fn, void *ctx) {
-    const struct check k = {c, fn, ctx};
+/* A date that decides nothing, and a door that is shut while there is no other. */
+static void check_local_login(const struct check *k) {
+    const struct config *c = k->c;
+    const struct {
+        const char *path, *from_path;
+        struct span rule;
+        int64_t from;
+    } rules[] = {
+        {"local_login.citizen", "local_login.citizen_from", c->local_login_citizen,
+         c->local_login_citizen_from},
+        {"local_login.enterprise", "local_login.enterprise_from", c->local_login_enterprise,
+         c->local_login_enterprise_from},
+        {"local_login.official", "local_login.official_from", c->local_login_official,
+         c->local_login_official_from},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rules); i++) {
+        bool allows = span_is(rules[i].rule, "allow");
+        if (allows && rules[i].from)
+            complain(k, rules[i].from_path,
+                     arena_printf(&k->c->arena, "changes nothing while %s is allow", rules[i].path));
+        if (!allows && c->connector_files.count == 0)
+            complain(k, rules[i].path, "leaves nobody a way in: there is no federation.connectors");
+    }
+}
+
+void config_check(struct config_reader *r, void *base) {
+    struct config *c = base;
+    const struct check k = {c, r};
     check_issuer(&k);
     check_tls(&k);
     if (c->listen_address.ptr && span_eq(c->listen_address, c->admin_address))
         complain(&k, "admin.address", "must differ from listen.address");
     check_order(&k);
     check_levels(&k);
+    check_local_login(&k);
+    if (c->connector_files.count && !c->outbound_upstream.count)
+        complain(&k, "federation.connectors", "cannot be reached: outbound.upstream lists no place");
     derive(&k);
 }

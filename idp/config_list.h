@@ -8,7 +8,7 @@
 
 #include "base/span.h"
 
-#define CONFIG_LIST_MAX 32
+#define CONFIG_LIST_MAX 64 /* a table's row may say less */
 
 struct config_list {
     struct span item[CONFIG_LIST_MAX];

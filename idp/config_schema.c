@@ -11,8 +11,9 @@
 #define HOUR        (60 * MINUTE)
 #define DAY         (24 * HOUR)
 #define MIB         1024 /* KiB */
+#define ITEMS_MAX   32
 
-const struct setting settings[] = {
+static const struct setting settings[] = {
     {"issuer", SETTING_URL, FIELD(issuer), true, 8, 200, NULL, NULL,
      "The provider's name: `https://` and a host, no path, no trailing slash. `http://` only for "
      "localhost, 127.0.0.1 and [::1]. Never change it once services are registered."},
@@ -32,7 +33,7 @@ const struct setting settings[] = {
      "PEM file with the certificate chain, for TLS served here. Read again at SIGHUP."},
     {"listen.tls_key", SETTING_PATH, FIELD(tls_key), false, 1, 4000, NULL, NULL,
      "PEM file with its private key."},
-    {"listen.trusted_proxies", SETTING_CIDRS, FIELD(trusted_proxies), false, 0, CONFIG_LIST_MAX,
+    {"listen.trusted_proxies", SETTING_CIDRS, FIELD(trusted_proxies), false, 0, ITEMS_MAX,
      NULL, NULL,
      "Networks of proxies whose Forwarded and X-Forwarded-For headers, or PROXY v2, are "
      "believed. Nobody else's are."},
@@ -47,7 +48,7 @@ const struct setting settings[] = {
      "Address and port of the listener for /metrics."},
     {"admin.socket", SETTING_PATH, FIELD(admin_socket), false, 1, 107, "/run/idp/admin.sock", NULL,
      "Unix socket of idpctl."},
-    {"admin.uids", SETTING_UIDS, FIELD(admin_uids), false, 0, CONFIG_LIST_MAX, NULL, NULL,
+    {"admin.uids", SETTING_UIDS, FIELD(admin_uids), false, 0, ITEMS_MAX, NULL, NULL,
      "Numeric ids of the users who may use idpctl, besides root and the daemon's own."},
 
     {"signer.binary", SETTING_PATH, FIELD(signer_binary), false, 1, 4000, NULL, NULL,
@@ -124,30 +125,60 @@ const struct setting settings[] = {
      "Who may register clients over HTTP (RFC 7591): nobody, whoever holds an initial access token "
      "(`idpctl registration-token add`), or everybody."},
 
-    {"outbound.jwks", SETTING_PLACES, FIELD(outbound_jwks), false, 0, CONFIG_LIST_MAX, NULL, NULL,
+    {"outbound.jwks", SETTING_PLACES, FIELD(outbound_jwks), false, 0, ITEMS_MAX, NULL, NULL,
      "Where key sets of services (`jwks_uri`) may be fetched from: networks (10.0.0.0/8), host names, "
      "or `public` for any public address. Nowhere, unless listed."},
-    {"outbound.sector", SETTING_PLACES, FIELD(outbound_sector), false, 0, CONFIG_LIST_MAX, NULL,
+    {"outbound.sector", SETTING_PLACES, FIELD(outbound_sector), false, 0, ITEMS_MAX, NULL,
      NULL, "The same for `sector_identifier_uri`."},
-    {"outbound.request_uri", SETTING_PLACES, FIELD(outbound_request_uri), false, 0, CONFIG_LIST_MAX,
+    {"outbound.request_uri", SETTING_PLACES, FIELD(outbound_request_uri), false, 0, ITEMS_MAX,
      NULL, NULL, "The same for request objects by reference (`request_uris`)."},
-    {"outbound.logo", SETTING_PLACES, FIELD(outbound_logo), false, 0, CONFIG_LIST_MAX, NULL, NULL,
+    {"outbound.logo", SETTING_PLACES, FIELD(outbound_logo), false, 0, ITEMS_MAX, NULL, NULL,
      "The same for pictures that the consent page shows of services (`logo_uri`)."},
-    {"outbound.upstream", SETTING_PLACES, FIELD(outbound_upstream), false, 0, CONFIG_LIST_MAX, NULL,
+    {"outbound.upstream", SETTING_PLACES, FIELD(outbound_upstream), false, 0, ITEMS_MAX, NULL,
      NULL, "The same for the endpoints of other providers that people sign in through (connectors)."},
-    {"outbound.logout", SETTING_PLACES, FIELD(outbound_logout), false, 0, CONFIG_LIST_MAX, NULL, NULL,
+    {"outbound.logout", SETTING_PLACES, FIELD(outbound_logout), false, 0, ITEMS_MAX, NULL, NULL,
      "The same for services that are told that a session has ended (`backchannel_logout_uri`)."},
     {"outbound.ca_file", SETTING_PATH, FIELD(outbound_ca_file), false, 1, 4000, NULL, NULL,
      "PEM file with the authorities that those servers' certificates must come from; without it, the "
      "system's."},
 
+    {"federation.connectors", SETTING_PATHS, FIELD(connector_files), false, 1, CONNECTORS_MAX, NULL,
+     NULL,
+     "Files of the other providers that people may sign in through, one each (see below, and "
+     "[FEDERATION.md](FEDERATION.md)), in the order in which the sign-in page offers them."},
+
+    {"local_login.citizen", SETTING_CHOICE, FIELD(local_login_citizen), false, 0, 0, "allow",
+     "allow step-up-only deny",
+     "Whether citizens may sign in with what this provider itself checks (password): always, only to "
+     "raise the level of a session that began at a connector, or never."},
+    {"local_login.citizen_from", SETTING_DATE, FIELD(local_login_citizen_from), false, 0, 0, NULL, NULL,
+     "The day from which that holds, in Viet Nam's time; before it, `allow`. Without it: now."},
+    {"local_login.enterprise", SETTING_CHOICE, FIELD(local_login_enterprise), false, 0, 0, "allow",
+     "allow step-up-only deny", "The same for accounts of enterprises."},
+    {"local_login.enterprise_from", SETTING_DATE, FIELD(local_login_enterprise_from), false, 0, 0, NULL,
+     NULL, "The day from which that holds."},
+    {"local_login.official", SETTING_CHOICE, FIELD(local_login_official), false, 0, 0, "allow",
+     "allow step-up-only deny", "The same for accounts of officials."},
+    {"local_login.official_from", SETTING_DATE, FIELD(local_login_official_from), false, 0, 0, NULL,
+     NULL, "The day from which that holds."},
+
     {"log.level", SETTING_CHOICE, FIELD(log_level), false, 0, 0, "info", "debug info warn error",
      "Least weighty events that are logged."},
 };
-const size_t settings_count = ARRAY_LEN(settings);
+const struct config_schema config_schema = {settings, ARRAY_LEN(settings)};
 
 bool setting_is_list(const struct setting *s) {
-    return s->type == SETTING_CIDRS || s->type == SETTING_UIDS || s->type == SETTING_PLACES;
+    switch (s->type) {
+    case SETTING_CIDRS:
+    case SETTING_UIDS:
+    case SETTING_PLACES:
+    case SETTING_PATHS:
+    case SETTING_WORDS:
+    case SETTING_PAIRS:
+        return true;
+    default:
+        return false;
+    }
 }
 
 const char *setting_type_name(enum setting_type t) {
@@ -155,8 +186,9 @@ const char *setting_type_name(enum setting_type t) {
         [SETTING_TEXT] = "text",       [SETTING_INT] = "number",      [SETTING_DURATION] = "time",
         [SETTING_MEMORY] = "memory",   [SETTING_BOOL] = "true/false", [SETTING_CHOICE] = "word",
         [SETTING_ADDRESS] = "address", [SETTING_PATH] = "path",       [SETTING_URL] = "URL",
-        [SETTING_CIDRS] = "networks",  [SETTING_UIDS] = "user ids",
-        [SETTING_PLACES] = "places",
+        [SETTING_CIDRS] = "networks",  [SETTING_UIDS] = "user ids",   [SETTING_PLACES] = "places",
+        [SETTING_PATHS] = "paths",     [SETTING_WORDS] = "words",     [SETTING_PAIRS] = "pairs",
+        [SETTING_DATE] = "date",
     };
     return names[t];
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The settings as data: one row each. Used by config.c (reading, document) and config_check.c
- * (rules between settings) only; everybody else reads the typed struct config. */
+ * Settings as data, one row each, and the engine that reads a file by such a table into a struct:
+ * idpd's own file (config.c) and a connector's (connector.c). Everybody else reads the typed struct
+ * config and struct connector. */
 #ifndef IDP_CONFIG_SCHEMA_H
 #define IDP_CONFIG_SCHEMA_H
 
@@ -25,32 +26,56 @@ enum setting_type {
     SETTING_URL,      /* the issuer */
     SETTING_CIDRS,    /* list of 10.0.0.0/8, 2001:db8::/32 */
     SETTING_UIDS,     /* list of numeric user ids */
-    SETTING_PLACES    /* list of networks, host names, or the word public */
+    SETTING_PLACES,   /* list of networks, host names, or the word public */
+    SETTING_PATHS,    /* list of paths; relative as SETTING_PATH */
+    SETTING_WORDS,    /* list of words in `choices` */
+    SETTING_PAIRS,    /* list of one=other, printable ASCII without spaces */
+    SETTING_DATE      /* 2026-12-31: where that day begins in Viet Nam, in seconds since 1970 */
 };
 
 struct setting {
     const char *path; /* "times.code": section and key */
     enum setting_type type;
-    size_t field; /* offset in struct config */
+    size_t field; /* offset in the struct */
     bool is_required;
-    int64_t min, max;
-    const char *fallback; /* as it would stand in the file; NULL: absent */
-    const char *choices;  /* space-separated, SETTING_CHOICE only */
+    int64_t min, max;     /* of lists: max is the number of items */
+    const char *fallback; /* as it would stand in the file; NULL: absent, as for every list */
+    const char *choices;  /* space-separated, SETTING_CHOICE and SETTING_WORDS only */
     const char *about;
 };
 
-extern const struct setting settings[];
-extern const size_t settings_count;
+struct config_schema {
+    const struct setting *settings;
+    size_t count;
+};
+extern const struct config_schema config_schema; /* of struct config */
 
-/* Parses one scalar into its field. On failure `ret_why` is what is wrong, in `a` or static. */
-bool setting_parse(struct arena *a, const struct setting *s, struct span text, struct config *c,
+/* Parses one scalar into its field of the struct at `base`; a list's item is appended. On failure
+ * `ret_why` is what is wrong, in `a` or static. */
+bool setting_parse(struct arena *a, const struct setting *s, struct span text, void *base,
                    const char **ret_why);
 bool setting_is_list(const struct setting *s);
 const char *setting_type_name(enum setting_type t);
 
-/* Which setting a broken rule is about, and what is wrong. */
-typedef void config_complain_fn(void *ctx, const char *path, const char *why);
-/* Rules between settings, and what follows from them (host, cookie suffix, counts of threads). */
-void config_check(struct config *c, config_complain_fn *complain, void *ctx);
+/* A file that is being read. */
+struct config_reader;
+/* Rules between settings, and what follows from them; called once the whole file is read. */
+typedef void config_rules_fn(struct config_reader *r, void *base);
+/* Which setting a broken rule is about, and what is wrong (copied). */
+void config_complain(struct config_reader *r, const char *path, const char *why);
+/* A default that follows from other settings (lists: spaces between the items); nothing where the
+ * file has its own value. */
+void config_default(struct config_reader *r, const char *path, const char *text);
+
+/* Reads the file into the zeroed struct at `base`, strings in `a`; errors into `report` as
+ * config_load says. ERR_SYNTAX, ERR_NOMEM. */
+must_check enum err config_file_read(const char *path, const struct config_schema *schema,
+                                     struct arena *a, void *base, config_rules_fn *rules,
+                                     struct buf *report);
+/* The table as Markdown. */
+void config_schema_document(const struct config_schema *schema, struct buf *out);
+
+/* The rules of idpd's own file (host, cookie suffix, counts of threads follow). */
+config_rules_fn config_check;
 
 #endif

@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "base/cleanup.h"
 #include "base/encode.h"
@@ -155,8 +156,39 @@ static bool place_good(struct span text) {
     return text.len > 0;
 }
 
-static bool parse_item(const struct setting *s, struct span text, struct config_list *list,
-                       const char **ret_why) {
+#define PAIR_MAX 300 /* bytes */
+
+/* Something on both sides of a '='; which one parts them is for the setting to say. */
+static bool pair_good(struct span text) {
+    return text.len >= 3 && text.len <= PAIR_MAX && ascii_printable(text) &&
+           !memchr(text.ptr, ' ', text.len) && memchr(text.ptr + 1, '=', text.len - 2);
+}
+
+#define YEAR_MIN    2000
+#define YEAR_MAX    2199
+#define VN_SECONDS  (7 * 3600) /* UTC+7, no daylight saving */
+
+/* The day as it stands on the calendar: 2026-02-30 is none. */
+static bool parse_date(struct span text, int64_t *ret_seconds) {
+    char copy[sizeof "2026-12-31"], again[sizeof copy];
+    struct tm tm = {0};
+    if (text.len != sizeof copy - 1 || memchr(text.ptr, ' ', text.len))
+        return false;
+    memcpy(copy, text.ptr, text.len);
+    copy[text.len] = '\0';
+    const char *end = strptime(copy, "%Y-%m-%d", &tm);
+    if (!end || *end)
+        return false;
+    time_t midnight = timegm(&tm);
+    if (strftime(again, sizeof again, "%Y-%m-%d", &tm) == 0 || strcmp(copy, again) != 0 ||
+        tm.tm_year + 1900 < YEAR_MIN || tm.tm_year + 1900 > YEAR_MAX)
+        return false;
+    *ret_seconds = (int64_t)midnight - VN_SECONDS;
+    return true;
+}
+
+static bool parse_item(struct arena *a, const struct setting *s, struct span text,
+                       struct config_list *list, const char **ret_why) {
     int64_t uid;
     if (s->type == SETTING_CIDRS && !cidr_good(text)) {
         *ret_why =
@@ -167,11 +199,23 @@ static bool parse_item(const struct setting *s, struct span text, struct config_
         *ret_why = "must be a numeric user id";
         return false;
     }
+    if (s->type == SETTING_WORDS && !(text.len && span_list_has(span_of(s->choices), text))) {
+        *ret_why = arena_printf(a, "must be a list of: %s", s->choices);
+        return false;
+    }
+    if (s->type == SETTING_PAIRS && !pair_good(text)) {
+        *ret_why = "must be a pair, like one=other, with no spaces";
+        return false;
+    }
+    if (s->type == SETTING_PATHS && text.len == 0) {
+        *ret_why = "must be a path";
+        return false;
+    }
     if (s->type == SETTING_PLACES && !place_good(text)) {
         *ret_why = "must be a network, a host name in lower case, or the word public";
         return false;
     }
-    if (list->count == CONFIG_LIST_MAX) {
+    if (list->count >= (size_t)s->max) {
         *ret_why = "has too many items";
         return false;
     }
@@ -193,9 +237,9 @@ static bool word_good(struct arena *a, const struct setting *s, struct span text
     }
 }
 
-bool setting_parse(struct arena *a, const struct setting *s, struct span text, struct config *c,
+bool setting_parse(struct arena *a, const struct setting *s, struct span text, void *base,
                    const char **ret_why) {
-    void *field = (char *)c + s->field;
+    void *field = (char *)base + s->field;
     switch (s->type) {
     case SETTING_INT:
     case SETTING_DURATION:
@@ -213,7 +257,13 @@ bool setting_parse(struct arena *a, const struct setting *s, struct span text, s
     case SETTING_CIDRS:
     case SETTING_UIDS:
     case SETTING_PLACES:
-        return parse_item(s, text, field, ret_why);
+    case SETTING_PATHS:
+    case SETTING_WORDS:
+    case SETTING_PAIRS:
+        return parse_item(a, s, text, field, ret_why);
+    case SETTING_DATE:
+        *ret_why = "must be a day, like 2026-12-31";
+        return parse_date(text, field);
     default:
         if (!word_good(a, s, text, ret_why))
             return false;

@@ -14,9 +14,10 @@
 #include "base/span.h"
 #include "idp/config_list.h"
 
-#define CONNECTORS_MAX   16
-#define CONNECTOR_ID_MAX 32 /* [a-z0-9-]: stands in URLs, tables and audit */
-#define CONNECTOR_PAIRS_MAX 64
+#define CONNECTORS_MAX       16
+#define CONNECTOR_ID_MAX     32 /* [a-z0-9-]: stands in URLs, tables and audit */
+#define CONNECTOR_PAIRS_MAX  CONFIG_LIST_MAX
+#define CONNECTOR_LEVELS_MAX 8
 
 enum connector_dialect {
     DIALECT_NONE = 0,
@@ -69,11 +70,13 @@ struct connector {
     struct span subject;       /* claim that identifies the person there: "sub", "TechID" */
     bool identity_from_userinfo;
     struct span level_claim;   /* "acr", "IAL", "loAs", "accountLevel" */
-    struct connector_level level[8];
+    struct connector_level level[CONNECTOR_LEVELS_MAX];
     size_t n_levels;
+    struct span acr_for[4];    /* by level 1..3: upstream names that are worth at least it; absent: none */
     int most_level;            /* no answer is worth more */
     bool proves_identity;      /* a level 2 or 3 answer makes the account's ial 2 */
-    struct connector_pair claim[CONNECTOR_PAIRS_MAX]; /* account's claim or identifier = their name */
+    struct connector_pair claim[CONNECTOR_PAIRS_MAX]; /* account's claim, identifier
+                                                  * or LoaiTaiKhoan = their name */
     size_t n_claims;
     enum connector_unknown on_unknown;
     /* how our session hangs on theirs */
@@ -93,10 +96,12 @@ must_check enum err connector_load(const char *path, bool issuer_is_https, struc
 /* Markdown table of every setting of a connector, generated from the schema. */
 void connector_document(struct buf *out);
 const char *connector_dialect_name(enum connector_dialect d);
+/* Letters a-z, digits and '-', not first or last, at most CONNECTOR_ID_MAX. */
+bool connector_id_good(struct span id);
 
 /* What an upstream level is worth, 1..3; 0: nothing that is known. Never above most_level. */
 int connector_level_of(const struct connector *c, struct span theirs);
-/* The upstream names for at least `level`, best first is not promised; absent: none (acr_values). */
+/* The upstream names for at least `level`, the least first, spaces between (acr_values); absent: none. */
 struct span connector_acr_for(const struct connector *c, int level);
 
 #endif

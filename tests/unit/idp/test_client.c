@@ -91,6 +91,11 @@ static const struct registration registrations[] = {
     {"{" R ",\"default_max_age\":-1}", META, "default_max_age"},
     {"{" R ",\"default_max_age\":1.0}", META, "default_max_age"},
     {"{" R ",\"claims_profile\":\"dvcqg\"}", NULL, NULL},
+    {"{" R ",\"connectors\":[\"dvcqg\",\"vneid-2\"]}", NULL, NULL},
+    {"{" R ",\"connectors\":[]}", NULL, NULL},
+    {"{" R ",\"connectors\":\"dvcqg\"}", META, "connectors must be"},
+    {"{" R ",\"connectors\":[1]}", META, "connectors must be"},
+    {"{" R ",\"connectors\":[\"A/../b\"]}", META, "connectors must be"},
     {"{" R ",\"claims_profile\":\"x\"}", META, "claims_profile"},
     {"{" R ",\"logo_uri\":\"javascript:alert(1)\"}", META, "logo_uri"},
     {"{" R ",\"tos_uri\":\"http://a.vn\"}", META, "tos_uri"},
@@ -199,6 +204,7 @@ static void test_members_for_staff(void **state) {
         "{" R ",\"legal_basis\":\"QD 1/2026\"}",
         "{" R ",\"claims_profile\":\"dvcqg\"}",
         "{" R ",\"access_token_seconds\":3600}",
+        "{" R ",\"connectors\":[\"dvcqg\"]}",
         "{" R ",\"scope\":\"openid vn_sensitive\",\"legal_basis\":\"QD 1/2026\"}",
     };
     for (size_t i = 0; i < ARRAY_LEN(only_staff); i++)

@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 #include "base/cleanup.h"
-#include "idp/config.h"
+#include "idp/config_schema.h"
 
 #define GOOD                                                                                       \
     "issuer: http://localhost:8080\n"                                                              \
@@ -245,6 +245,65 @@ static void test_rules_between_settings(void **state) {
                       "127.0.0.1:8080 or [::1]:8080\n");
 }
 
+static void test_lists_have_an_end(void **state) {
+    (void)state;
+    CLEANUP(buf_done) struct buf text = BUF_INIT(65536);
+    buf_add_str(&text, "admin:\n  uids:\n");
+    for (int i = 0; i < 32; i++)
+        buf_addf(&text, "    - %d\n", i);
+    expect_after_good(text.data, "");
+    buf_add_str(&text, "    - 32\n");
+    expect_after_good(text.data, "config.yaml:43:7: admin.uids: has too many items\n");
+}
+
+static void test_local_login(void **state) {
+    (void)state;
+    expect_after_good("local_login:\n  citizen: deny\n",
+                      "config.yaml:10:3: local_login.citizen: leaves nobody a way in: there is no "
+                      "federation.connectors\n");
+    expect_after_good("local_login:\n  official: step-up-only\n",
+                      "config.yaml:10:3: local_login.official: leaves nobody a way in: there is no "
+                      "federation.connectors\n");
+    expect_after_good("local_login:\n  enterprise: allow\n", "");
+    expect_after_good("local_login:\n  citizen_from: 2026-12-31\n",
+                      "config.yaml:10:3: local_login.citizen_from: changes nothing while "
+                      "local_login.citizen is allow\n");
+    expect_after_good("local_login:\n  citizen: sometimes\n",
+                      "config.yaml:10:12: local_login.citizen: must be one of: allow step-up-only "
+                      "deny\n");
+    static const char *const bad[] = {"31/12/2026", "2026-02-30", "2026-13-01", "2026-1-1",
+                                      "2026-12-31T00:00", "1999-12-31", "2200-01-01", "2026-12- 1",
+                                      "+026-12-31"};
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        CLEANUP(buf_done) struct buf text = BUF_INIT(65536);
+        buf_addf(&text, "local_login:\n  citizen_from: \"%s\"\n", bad[i]);
+        expect_after_good(text.data, "config.yaml:10:17: local_login.citizen_from: must be a day, "
+                                     "like 2026-12-31\n");
+    }
+}
+
+/* A day begins at 17:00 UTC of the day before: Viet Nam is seven hours ahead. */
+static void test_days_are_those_of_viet_nam(void **state) {
+    (void)state;
+    CLEANUP(buf_done) struct buf report = BUF_INIT(65536);
+    struct config *c = NULL;
+    assert_int_equal(load(GOOD, &report, &c), ERR_OK);
+    const char *why = NULL;
+    size_t found = 0;
+    for (size_t i = 0; i < config_schema.count; i++) {
+        const struct setting *s = &config_schema.settings[i];
+        if (s->type != SETTING_DATE)
+            continue;
+        found++;
+        assert_true(setting_parse(&c->arena, s, SPAN("2026-12-31"), c, &why));
+    }
+    assert_int_equal(found, 3);
+    assert_int_equal(c->local_login_citizen_from, INT64_C(1798650000)); /* 2026-12-30T17:00:00Z */
+    assert_int_equal(c->local_login_enterprise_from, INT64_C(1798650000));
+    assert_int_equal(c->local_login_official_from, INT64_C(1798650000));
+    config_free(c);
+}
+
 static void test_hostile_files(void **state) {
     (void)state;
     CLEANUP(buf_done) struct buf report = BUF_INIT(65536);
@@ -290,6 +349,9 @@ int main(void) {
         cmocka_unit_test(test_ambiguous_yaml),
         cmocka_unit_test(test_issuer),
         cmocka_unit_test(test_rules_between_settings),
+        cmocka_unit_test(test_lists_have_an_end),
+        cmocka_unit_test(test_local_login),
+        cmocka_unit_test(test_days_are_those_of_viet_nam),
         cmocka_unit_test(test_hostile_files),
         cmocka_unit_test(test_document),
     };
