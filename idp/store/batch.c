@@ -89,6 +89,12 @@ enum err col_bytes(const struct db_row *row, size_t i, void *out, size_t len) {
     return ERR_OK;
 }
 
+enum err col_actor(const struct db_row *row, size_t i, bool *ret_has_actor,
+                   struct user_id *ret_actor) {
+    *ret_has_actor = i < row->n_cols && row->col[i].kind != DB_NULL;
+    return *ret_has_actor ? col_bytes(row, i, ret_actor->b, USER_ID_BYTES) : ERR_OK;
+}
+
 /* Doubling, so that a list costs its length; the count itself says when an array is full. */
 void *list_grow(struct arena *a, void *items, size_t count, size_t size) {
     bool full = (count & (count - 1)) == 0; /* 0, 1, 2, 4, 8, ... */

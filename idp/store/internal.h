@@ -61,6 +61,9 @@ static inline int64_t col_int(const struct db_row *row, size_t i) {
 struct span col_span(struct arena *a, const struct db_row *row, size_t i);
 /* Exactly `len` bytes; ERR_STORE otherwise: the database does not hold what we wrote. */
 must_check enum err col_bytes(const struct db_row *row, size_t i, void *out, size_t len);
+/* Who acts for whom the row is about, if anybody does. */
+must_check enum err col_actor(const struct db_row *row, size_t i, bool *ret_has_actor,
+                              struct user_id *ret_actor);
 /* Grows an array in the arena by one zeroed element; NULL without memory. */
 void *list_grow(struct arena *a, void *items, size_t count, size_t size);
 

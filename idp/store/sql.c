@@ -119,7 +119,10 @@ static const char *const migration_6[] = {
     "CREATE INDEX upstream_session_expiry ON upstream_session (expires_at)",
     "ALTER TABLE session ADD COLUMN actor_id BYTEA",
     "ALTER TABLE oauth_grant ADD COLUMN actor_id BYTEA",
+    "CREATE INDEX session_actor ON session (actor_id) WHERE actor_id IS NOT NULL",
+    "CREATE INDEX grant_actor ON oauth_grant (actor_id) WHERE actor_id IS NOT NULL",
     "ALTER TABLE account ADD COLUMN merged_into BYTEA",
+    "CREATE INDEX account_merged ON account (merged_into) WHERE merged_into IS NOT NULL",
     "CREATE TABLE logout_delivery (id BYTEA PRIMARY KEY, client_id TEXT NOT NULL, "
     "user_id BYTEA NOT NULL, session_key BYTEA NOT NULL, created_at BIGINT NOT NULL, "
     "attempts BIGINT NOT NULL, next_at BIGINT NOT NULL, state BIGINT NOT NULL, status BIGINT NOT NULL, "

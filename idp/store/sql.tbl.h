@@ -34,12 +34,30 @@ SQL(USER_ERASE, "bti",
     "UPDATE account SET status = 4, username = $2, password_hash = NULL, require_change = 0, "
     "claims = NULL, identifiers = NULL, updated_at = $3 WHERE id = $1 AND status <> 4")
 SQL(USER_END_SESSIONS, "bbi",
-    "UPDATE session SET ended_at = $3 WHERE user_id = $1 AND key <> $2 AND ended_at = 0")
+    "UPDATE session SET ended_at = $3 WHERE (user_id = $1 OR actor_id = $1) AND key <> $2 "
+    "AND ended_at = 0")
 SQL(USER_REVOKE_GRANTS, "bi",
-    "UPDATE oauth_grant SET revoked_at = $2 WHERE user_id = $1 AND revoked_at = 0")
+    "UPDATE oauth_grant SET revoked_at = $2 WHERE (user_id = $1 OR actor_id = $1) "
+    "AND revoked_at = 0")
+SQL(USER_IS_ACTIVE, "b", "SELECT 1 FROM account WHERE id = $1 AND status = 1")
+/* Two refreshes within a second: the later one's updated_at is still another. */
+SQL(USER_REFRESH, "btbiii",
+    "UPDATE account SET claims = $2, identifiers = $3, "
+    "ial = CASE WHEN ial < $4 THEN $4 ELSE ial END, "
+    "updated_at = CASE WHEN updated_at < $6 THEN $6 ELSE updated_at + 1 END "
+    "WHERE id = $1 AND status = 1 AND updated_at = $5")
+SQL(USER_MERGE, "bbti",
+    "UPDATE account SET status = 4, username = $3, password_hash = NULL, require_change = 0, "
+    "claims = NULL, identifiers = NULL, merged_into = $2, updated_at = $4 "
+    "WHERE id = $1 AND status <> 4 AND id <> $2 "
+    "AND EXISTS (SELECT 1 FROM account i WHERE i.id = $2 AND i.status <> 4)")
+SQL(USER_MERGE_EARLIER, "bb", "UPDATE account SET merged_into = $2 WHERE merged_into = $1")
+/* No change when it is there already and the same account's: counts as a row nevertheless. */
 SQL(IDENTIFIER_INSERT, "tbb",
     "INSERT INTO identifier (kind, value_index, user_id) VALUES ($1, $2, $3) "
-    "ON CONFLICT DO NOTHING")
+    "ON CONFLICT (kind, value_index) DO UPDATE SET user_id = excluded.user_id "
+    "WHERE identifier.user_id = excluded.user_id")
+SQL(IDENTIFIER_MOVE, "bb", "UPDATE identifier SET user_id = $2 WHERE user_id = $1")
 SQL(IDENTIFIER_DELETE_USER, "b", "DELETE FROM identifier WHERE user_id = $1")
 
 /* ---- clients ---- */
@@ -106,17 +124,22 @@ SQL(RESOURCE_SET_ENABLED, "ti", "UPDATE resource SET is_enabled = $2 WHERE ident
 
 #define SESSION_COLUMNS                                                                          \
     "s.key, s.created_at, s.auth_time, s.last_seen, s.expires_at, s.ended_at, s.aal, s.amr, "    \
-    "s.network, s.user_agent"
+    "s.network, s.user_agent, s.actor_id"
 
 SQL(SESSION_FIND, "b",
     "SELECT " SESSION_COLUMNS ", " USER_COLUMNS
     " FROM session s JOIN account u ON u.id = s.user_id WHERE s.key = $1")
-SQL(SESSION_INSERT, "bbiiiiiitt",
+SQL(SESSION_INSERT, "bbiiiiiittb",
     "INSERT INTO session (key, user_id, created_at, auth_time, last_seen, expires_at, ended_at, "
     "aal, "
-    "amr, network, user_agent) VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8, $9, $10)")
+    "amr, network, user_agent, actor_id) "
+    "VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8, $9, $10, $11)")
 SQL(SESSION_REPLACE, "bi", "UPDATE session SET ended_at = $2 WHERE key = $1 AND ended_at = 0")
 SQL(SESSION_MOVE_GRANTS, "bb", "UPDATE oauth_grant SET session_key = $2 WHERE session_key = $1")
+/* Whoever signs in again in a session in which somebody acts goes on acting. */
+SQL(SESSION_MOVE_ACTOR, "bb",
+    "UPDATE session SET actor_id = (SELECT o.actor_id FROM session o WHERE o.key = $1) "
+    "WHERE key = $2 AND actor_id IS NULL")
 SQL(SESSION_END, "bbi",
     "UPDATE session SET ended_at = $3 WHERE key = $1 AND ended_at = 0 AND user_id = $2")
 SQL(SESSION_END_STAFF, "bi", "UPDATE session SET ended_at = $2 WHERE key = $1 AND ended_at = 0")
@@ -124,8 +147,8 @@ SQL(SESSION_REVOKE_GRANTS, "bi",
     "UPDATE oauth_grant SET revoked_at = $2 WHERE session_key = $1 AND is_offline = 0 "
     "AND revoked_at = 0")
 SQL(SESSION_REVOKE_OTHERS_GRANTS, "bbi",
-    "UPDATE oauth_grant SET revoked_at = $3 WHERE user_id = $1 AND session_key <> $2 "
-    "AND is_offline = 0 AND revoked_at = 0")
+    "UPDATE oauth_grant SET revoked_at = $3 WHERE (user_id = $1 OR actor_id = $1) "
+    "AND session_key <> $2 AND is_offline = 0 AND revoked_at = 0")
 SQL(SESSION_TOUCH, "bi", "UPDATE session SET last_seen = $2 WHERE key = $1 AND last_seen < $2")
 SQL(SESSION_LIST, "bii",
     "SELECT " SESSION_COLUMNS ", " USER_COLUMNS
@@ -141,15 +164,18 @@ SQL(GRANT_NOT_THERE, "b",
 SQL(GRANT_INSERT, "bbbttttiiiiibiiiit",
     "INSERT INTO oauth_grant (key, user_id, session_key, client_id, scope, claims, acr, amr, "
     "auth_time, is_offline, has_refresh, generation, salt, rotated_at, issued_at, idle_expires_at, "
-    "expires_at, resource, revoked_at) "
-    "SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, 0 "
+    "expires_at, resource, revoked_at, actor_id) "
+    "SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, 0, "
+    "(SELECT s.actor_id FROM session s WHERE s.key = $3) "
     "WHERE EXISTS (SELECT 1 FROM session s JOIN account u ON u.id = s.user_id WHERE s.key = $3 "
     "AND s.ended_at = 0 AND s.expires_at > $15 AND u.id = $2 AND u.status = 1) "
+    "AND NOT EXISTS (SELECT 1 FROM session s JOIN account p ON p.id = s.actor_id "
+    "WHERE s.key = $3 AND p.status <> 1) "
     "ON CONFLICT DO NOTHING")
 SQL(GRANT_FIND, "b",
     "SELECT g.key, g.user_id, g.session_key, g.client_id, g.scope, g.claims, g.acr, g.amr, "
     "g.auth_time, g.is_offline, g.has_refresh, g.generation, g.salt, g.rotated_at, g.issued_at, "
-    "g.idle_expires_at, g.expires_at, g.revoked_at, u.status, s.ended_at, g.resource "
+    "g.idle_expires_at, g.expires_at, g.revoked_at, u.status, s.ended_at, g.resource, g.actor_id "
     "FROM oauth_grant g JOIN account u ON u.id = g.user_id "
     "LEFT JOIN session s ON s.key = g.session_key WHERE g.key = $1")
 SQL(GRANT_ROTATE, "biii",
@@ -157,6 +183,7 @@ SQL(GRANT_ROTATE, "biii",
     "WHERE key = $1 AND generation = $2 AND has_refresh = 1 AND revoked_at = 0 AND expires_at > $3 "
     "AND idle_expires_at > $3 "
     "AND EXISTS (SELECT 1 FROM account u WHERE u.id = oauth_grant.user_id AND u.status = 1) "
+    "AND NOT EXISTS (SELECT 1 FROM account p WHERE p.id = oauth_grant.actor_id AND p.status <> 1) "
     "AND (is_offline = 1 OR EXISTS (SELECT 1 FROM session s WHERE s.key = oauth_grant.session_key "
     "AND s.ended_at = 0 AND s.expires_at > $3))")
 SQL(GRANT_REVOKE, "bi", "UPDATE oauth_grant SET revoked_at = $2 WHERE key = $1 AND revoked_at = 0")
@@ -174,13 +201,120 @@ SQL(CONSENT_SAVE, "btti",
     "ON CONFLICT (user_id, client_id) DO UPDATE SET scope = excluded.scope, "
     "granted_at = excluded.granted_at")
 SQL(CONSENT_DELETE_USER, "b", "DELETE FROM consent WHERE user_id = $1")
+SQL(CONSENT_MOVE, "bb",
+    "UPDATE consent SET user_id = $2 WHERE user_id = $1 AND NOT EXISTS "
+    "(SELECT 1 FROM consent o WHERE o.user_id = $2 AND o.client_id = consent.client_id)")
 
 /* ---- pending, once ---- */
 
 SQL(PENDING_INSERT, "bbi", "INSERT INTO pending (key, sealed, expires_at) VALUES ($1, $2, $3)")
 SQL(PENDING_FIND, "bi", "SELECT sealed FROM pending WHERE key = $1 AND expires_at > $2")
+SQL(PENDING_TAKE, "bi", "DELETE FROM pending WHERE key = $1 AND expires_at > $2 RETURNING sealed")
 SQL(ONCE_FIND, "b", "SELECT 1 FROM once WHERE key = $1")
 SQL(ONCE_INSERT, "bi", "INSERT INTO once (key, expires_at) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+
+/* ---- links to other providers' identities ---- */
+
+#define LINK_COLUMNS                                                                             \
+    "l.issuer, l.subject_index, l.connector, l.how, l.linked_at, l.last_used_at, " USER_COLUMNS  \
+    " FROM upstream_link l JOIN account u ON u.id = l.user_id "
+
+SQL(LINK_FIND, "tbi",
+    "SELECT " LINK_COLUMNS "WHERE l.issuer = $1 AND l.subject_index = $2 "
+    "ORDER BY l.last_used_at DESC, l.user_id LIMIT $3")
+SQL(LINK_LIST, "bi",
+    "SELECT " LINK_COLUMNS "WHERE l.user_id = $1 "
+    "ORDER BY l.linked_at, l.issuer, l.subject_index LIMIT $2")
+SQL(LINK_INSERT, "tbbtiii",
+    "INSERT INTO upstream_link (issuer, subject_index, user_id, connector, how, linked_at, "
+    "last_used_at) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING")
+SQL(LINK_TOUCH, "tbbi",
+    "UPDATE upstream_link SET last_used_at = $4 "
+    "WHERE issuer = $1 AND subject_index = $2 AND user_id = $3 AND last_used_at < $4")
+SQL(LINK_DELETE, "tbb",
+    "DELETE FROM upstream_link WHERE issuer = $1 AND subject_index = $2 AND user_id = $3")
+SQL(LINK_DELETE_USER, "b", "DELETE FROM upstream_link WHERE user_id = $1")
+SQL(LINK_MOVE, "bb",
+    "UPDATE upstream_link SET user_id = $2 WHERE user_id = $1 AND NOT EXISTS "
+    "(SELECT 1 FROM upstream_link o WHERE o.issuer = upstream_link.issuer "
+    "AND o.subject_index = upstream_link.subject_index AND o.user_id = $2)")
+SQL(LINK_OF_IDENTIFIER, "ttb",
+    "SELECT 1 FROM identifier i JOIN upstream_link l ON l.user_id = i.user_id "
+    "WHERE l.issuer = $1 AND i.kind = $2 AND i.value_index = $3 LIMIT 1")
+
+/* ---- history: of the account, and of those that were merged into it ---- */
+
+#define HISTORY_OWNERS "(SELECT a.id FROM account a WHERE a.id = $1 OR a.merged_into = $1)"
+
+SQL(HISTORY_INSERT, "bibtb",
+    "INSERT INTO account_history (user_id, at, id, source, sealed) VALUES ($1, $2, $3, $4, $5)")
+SQL(HISTORY_LIST, "bi",
+    "SELECT user_id, at, source, sealed FROM account_history WHERE user_id IN " HISTORY_OWNERS
+    " ORDER BY at DESC, id LIMIT $2")
+SQL(HISTORY_DELETE_USER, "b", "DELETE FROM account_history WHERE user_id IN " HISTORY_OWNERS)
+
+/* ---- who may act for whom ---- */
+
+SQL(REPRESENTATION_LIST, "bii",
+    "SELECT r.id, r.person_id, r.scope, r.source, r.valid_from, r.valid_until, r.ended_at, "
+    USER_COLUMNS " FROM representation r JOIN account u ON u.id = r.represented_id "
+    "JOIN account p ON p.id = r.person_id "
+    "WHERE r.person_id = $1 AND r.ended_at = 0 AND r.valid_from <= $2 "
+    "AND (r.valid_until = 0 OR r.valid_until > $2) AND u.status = 1 AND p.status = 1 "
+    "ORDER BY r.valid_from, r.id LIMIT $3")
+SQL(REPRESENTATION_INSERT, "bbbttii",
+    "INSERT INTO representation (id, person_id, represented_id, scope, source, valid_from, "
+    "valid_until, ended_at) VALUES ($1, $2, $3, $4, $5, $6, $7, 0)")
+SQL(REPRESENTATION_END, "bi",
+    "UPDATE representation SET ended_at = $2 "
+    "WHERE id = $1 AND ended_at = 0 AND (valid_until = 0 OR valid_until > $2)")
+#define REPRESENTED_BY_IT                                                                        \
+    "user_id IN (SELECT r.represented_id FROM representation r WHERE r.id = $1) "                \
+    "AND actor_id IN (SELECT r.person_id FROM representation r WHERE r.id = $1) "
+SQL(REPRESENTATION_END_SESSIONS, "bi",
+    "UPDATE session SET ended_at = $2 WHERE " REPRESENTED_BY_IT "AND ended_at = 0")
+SQL(REPRESENTATION_REVOKE_GRANTS, "bi",
+    "UPDATE oauth_grant SET revoked_at = $2 WHERE " REPRESENTED_BY_IT "AND revoked_at = 0")
+SQL(REPRESENTATION_DELETE_UPSTREAM_SESSIONS, "b",
+    "DELETE FROM upstream_session WHERE session_key IN "
+    "(SELECT s.key FROM session s WHERE " REPRESENTED_BY_IT "AND s.ended_at > 0)")
+SQL(REPRESENTATION_DELETE_USER, "b",
+    "DELETE FROM representation WHERE person_id = $1 OR represented_id = $1")
+SQL(REPRESENTATION_MOVE_PERSON, "bb",
+    "UPDATE representation SET person_id = $2 WHERE person_id = $1")
+SQL(REPRESENTATION_MOVE_REPRESENTED, "bb",
+    "UPDATE representation SET represented_id = $2 WHERE represented_id = $1")
+
+/* ---- what sessions hang on at other providers ---- */
+
+SQL(UPSTREAM_SESSION_INSERT, "bttbbbi",
+    "INSERT INTO upstream_session (session_key, connector, issuer, subject_index, sid_hash, "
+    "sealed, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7) "
+    "ON CONFLICT (session_key) DO UPDATE SET connector = excluded.connector, "
+    "issuer = excluded.issuer, subject_index = excluded.subject_index, "
+    "sid_hash = excluded.sid_hash, sealed = excluded.sealed, expires_at = excluded.expires_at")
+SQL(UPSTREAM_SESSION_FIND, "b",
+    "SELECT session_key, connector, issuer, subject_index, sid_hash, sealed, expires_at "
+    "FROM upstream_session WHERE session_key = $1")
+SQL(UPSTREAM_SESSION_MOVE, "bbi",
+    "UPDATE upstream_session SET session_key = $2, expires_at = $3 WHERE session_key = $1")
+SQL(UPSTREAM_SESSION_DELETE, "b", "DELETE FROM upstream_session WHERE session_key = $1")
+/* Of all sessions of the account that have ended. */
+SQL(UPSTREAM_SESSION_DELETE_USER, "b",
+    "DELETE FROM upstream_session WHERE session_key IN (SELECT s.key FROM session s "
+    "WHERE (s.user_id = $1 OR s.actor_id = $1) AND s.ended_at > 0)")
+/* By sid, or by subject: the other one is NULL, which equals nothing. */
+#define UPSTREAM_SESSIONS                                                                        \
+    "(SELECT x.session_key FROM upstream_session x WHERE (x.issuer = $1 AND x.sid_hash = $2) "   \
+    "OR (x.issuer = $1 AND x.subject_index = $3))"
+SQL(UPSTREAM_SESSION_END, "tbbi",
+    "UPDATE session SET ended_at = $4 WHERE key IN " UPSTREAM_SESSIONS
+    " AND ended_at = 0 RETURNING 1")
+SQL(UPSTREAM_SESSION_REVOKE_GRANTS, "tbbi",
+    "UPDATE oauth_grant SET revoked_at = $4 WHERE session_key IN " UPSTREAM_SESSIONS
+    " AND is_offline = 0 AND revoked_at = 0")
+SQL(UPSTREAM_SESSION_DELETE_ENDED, "tbb",
+    "DELETE FROM upstream_session WHERE session_key IN " UPSTREAM_SESSIONS)
 
 /* ---- throttle: $1 key, $2 now, $3 free, $4 base, $5 most, $6 hard, $7 memory; the delay for the
  * k-th failure beyond the free ones is base * 2^(k-1), at most `most`. Without delay there is no time
@@ -251,6 +385,9 @@ SQL(PURGE_PENDING, "ii",
 SQL(PURGE_ONCE, "ii",
     "DELETE FROM once WHERE key IN (SELECT key FROM once WHERE expires_at < $1 "
     "ORDER BY expires_at LIMIT $2) RETURNING 1")
+SQL(PURGE_UPSTREAM_SESSION, "ii",
+    "DELETE FROM upstream_session WHERE session_key IN (SELECT session_key FROM upstream_session "
+    "WHERE expires_at < $1 ORDER BY expires_at LIMIT $2) RETURNING 1")
 SQL(PURGE_THROTTLE, "ii",
     "DELETE FROM throttle WHERE key IN (SELECT key FROM throttle WHERE expires_at < $1 "
     "ORDER BY expires_at LIMIT $2) RETURNING 1")
@@ -267,5 +404,9 @@ SQL(SCHEMA_SET_VERSION, "i",
 #undef USER_COLUMNS
 #undef CLIENT_COLUMNS
 #undef SESSION_COLUMNS
+#undef LINK_COLUMNS
+#undef HISTORY_OWNERS
+#undef REPRESENTED_BY_IT
+#undef UPSTREAM_SESSIONS
 #undef THROTTLE_UNTIL
 #undef THROTTLE_NEXT

@@ -100,7 +100,7 @@ void store_user_by_identifier(struct batch *b, const char *kind, struct span ind
                               struct user *ret);
 /* Gate: ERR_EXISTS when the name is taken. */
 void store_user_insert(struct batch *b, const struct user *u);
-/* Gate: ERR_EXISTS when another user has it. */
+/* Gate: ERR_EXISTS when another user has it. No change when this one has it already. */
 void store_identifier_insert(struct batch *b, const char *kind, struct span index,
                              const struct user_id *id);
 /* Gate: ERR_REFUSED unless the user is active and still has the password hash that was loaded. */
@@ -111,10 +111,12 @@ void store_user_set_password(struct batch *b, const struct user_id *id, struct s
 /* Replaces `old_hash` by `new_hash` only if it is still there (upgrade at sign-in); no gate. */
 void store_user_upgrade_hash(struct batch *b, const struct user_id *id, struct span old_hash,
                              struct span new_hash, int64_t now);
-/* Gate: ERR_NOT_FOUND. Erasing also clears name, claims, identifiers and hash. */
+/* Gate: ERR_NOT_FOUND. Erasing also clears name, claims, identifiers and hash, and deletes what the
+ * account was linked to, whom it acted for, and its history. */
 void store_user_set_status(struct batch *b, const struct user_id *id, enum user_status status,
                            int64_t now);
-/* Ends every session and revokes every grant of the user; `except` (may be NULL) stays. */
+/* Ends every session and revokes every grant of the user, those in which they act for another too;
+ * `except` (may be NULL) stays. */
 void store_user_end_all(struct batch *b, const struct user_id *id, const struct session_key *except,
                         int64_t now);
 
@@ -233,7 +235,8 @@ void store_session_find(struct batch *b, const struct session_key *key, struct s
 void store_session_insert(struct batch *b, const struct session *s,
                           const struct session_key *replaces);
 /* Re-authentication in the running session: new key, the old row becomes unusable, grants and
- * participants move to the new one (F09). Gate: ERR_NOT_FOUND when the old one ended meanwhile. */
+ * participants move to the new one (F09), as do who acts in it, unless `fresh` says who, and what it
+ * hangs on upstream. Gate: ERR_NOT_FOUND when the old one ended meanwhile. */
 void store_session_renew(struct batch *b, const struct session_key *old_key,
                          const struct session *fresh);
 /* Ends it and revokes the grants that die with it. Gate: ERR_NOT_FOUND unless it was live and the
@@ -336,14 +339,19 @@ void store_upstream_link_find(struct batch *b, struct span issuer,
                               struct upstream_link_list *ret);
 void store_upstream_link_list(struct batch *b, const struct user_id *id,
                               struct upstream_link_list *ret);
-/* Gate: ERR_EXISTS. */
+/* Whether the account that has an identifier is linked to some subject of this issuer (linking.h:
+ * tech_id_is_issuers). */
+void store_upstream_link_of_identifier(struct batch *b, struct span issuer, const char *kind,
+                                       struct span index, bool *ret_is_linked);
+/* Gates: ERR_REFUSED unless the account is active; ERR_EXISTS. */
 void store_upstream_link_insert(struct batch *b, const struct upstream_link *l);
+/* last_used_at, if it is later than what is there. No gate. */
 void store_upstream_link_touch(struct batch *b, const struct upstream_link *l, int64_t now);
 /* Gate: ERR_NOT_FOUND. */
 void store_upstream_link_delete(struct batch *b, const struct upstream_link *l);
 
 /* Claims and identifiers as they are now, ial raised to `ial` if it is lower. Gate: ERR_REFUSED unless
- * the account is active and was last changed at `as_of`. */
+ * the account is active and was last changed at `as_of`; so before other changes of it in the batch. */
 void store_user_refresh(struct batch *b, const struct user_id *id, struct span claims,
                         struct span identifiers, int ial, int64_t as_of, int64_t now);
 /* All that hangs on `from` (links, identifiers, representations, consents where `into` has none) goes
@@ -353,6 +361,7 @@ void store_user_merge(struct batch *b, const struct user_id *from, const struct 
                       int64_t now);
 
 struct history_item {
+    struct user_id user; /* listed: whose; one that was merged into the account keeps its own */
     int64_t at;
     struct span source; /* "connector:ID", "staff:UID" */
     struct span sealed; /* JSON {name: [old, new]}, sealed with the data key for the account */
@@ -362,6 +371,8 @@ struct history_list {
     size_t count;
 };
 void store_history_insert(struct batch *b, const struct user_id *id, const struct history_item *h);
+/* The newest first, at most HISTORY_LISTED; of the accounts that were merged into it as well. */
+#define HISTORY_LISTED 200
 void store_history_list(struct batch *b, const struct user_id *id, struct history_list *ret);
 
 #define REPRESENTATION_ID_BYTES 16
@@ -378,11 +389,13 @@ struct representation_list {
     struct representation *item;
     size_t count;
 };
-/* In force at `now`, of accounts that are active. */
+/* In force at `now`, between accounts that are active; at most REPRESENTATIONS_MAX. */
+#define REPRESENTATIONS_MAX 100
 void store_representation_list(struct batch *b, const struct user_id *person, int64_t now,
                                struct representation_list *ret);
 void store_representation_insert(struct batch *b, const struct representation *r);
-/* Gate: ERR_NOT_FOUND unless it was in force. */
+/* What the person has under way as the other ends with it. Gate: ERR_NOT_FOUND when it has ended; one
+ * that is yet to begin may be ended. */
 void store_representation_end(struct batch *b, const unsigned char id[REPRESENTATION_ID_BYTES],
                               int64_t now);
 
@@ -394,13 +407,15 @@ struct upstream_session {
     unsigned char subject_index[SUBJECT_INDEX_BYTES];
     struct span sid_hash; /* SHA-256, or absent */
     struct span sealed;   /* data key: JSON {id_token, logout_uri} */
-    int64_t expires_at;
+    int64_t expires_at;   /* the session's: when the row may go */
 };
+/* In place of what the session hung on before. It goes with the session: who needs it for signing out
+ * loads it before the session ends. */
 void store_upstream_session_insert(struct batch *b, const struct upstream_session *s);
 void store_upstream_session_find(struct batch *b, const struct session_key *key,
                                  struct upstream_session *ret);
 /* Upstream says that its session has ended: ours end with it, grants too. By sid, else (sid absent)
- * every one of the subject; `ret_count` of them. */
+ * every one of the subject (`subject_index` may be NULL with a sid); `ret_count` of them. */
 void store_upstream_session_end(struct batch *b, struct span issuer,
                                 const unsigned char subject_index[SUBJECT_INDEX_BYTES],
                                 struct span sid_hash, int64_t now, int64_t *ret_count);

@@ -52,7 +52,7 @@ static enum err grant_row(struct arena *a, const struct db_row *row, void *ret) 
     g->user_status = (enum user_status)col_int(row, 18);
     g->resource = col_span(a, row, 20);
     g->session_live = row->col[19].kind == DB_INT && col_int(row, 19) == 0;
-    return ERR_OK;
+    return col_actor(row, 21, &g->has_actor, &g->actor);
 }
 
 void store_grant_find(struct batch *b, const struct grant_key *key, struct grant *ret) {

@@ -4,7 +4,7 @@
 #include "idp/store/internal.h"
 
 #define SESSIONS_LISTED 100
-#define SESSION_COLUMNS 10
+#define SESSION_COLUMNS 11
 
 static struct db_value v_session(const struct session_key *key) {
     return v_bytes(key->b, SESSION_KEY_BYTES);
@@ -28,6 +28,8 @@ static enum err session_from_row(struct arena *a, const struct db_row *row, stru
     s->amr = (unsigned)col_int(row, 7);
     s->network = col_span(a, row, 8);
     s->user_agent = col_span(a, row, 9);
+    if ((e = col_actor(row, 10, &s->has_actor, &s->actor)))
+        return e;
     return user_from_row(a, row, SESSION_COLUMNS, &s->user);
 }
 
@@ -44,7 +46,8 @@ void store_session_find(struct batch *b, const struct session_key *key, struct s
 static void insert(struct batch *b, const struct session *s) {
     BATCH_ADD(b, STMT_SESSION_INSERT, v_session(&s->key), v_owner(&s->user.id),
               v_int(s->created_at), v_int(s->auth_time), v_int(s->last_seen), v_int(s->expires_at),
-              v_int(s->aal), v_int(s->amr), v_text(s->network), v_text(s->user_agent));
+              v_int(s->aal), v_int(s->amr), v_text(s->network), v_text(s->user_agent),
+              s->has_actor ? v_owner(&s->actor) : v_blob(SPAN_NONE));
 }
 
 void store_session_insert(struct batch *b, const struct session *s,
@@ -53,6 +56,7 @@ void store_session_insert(struct batch *b, const struct session *s,
     if (replaces) {
         BATCH_ADD(b, STMT_SESSION_REPLACE, v_session(replaces), v_int(s->created_at));
         BATCH_ADD(b, STMT_SESSION_REVOKE_GRANTS, v_session(replaces), v_int(s->created_at));
+        BATCH_ADD(b, STMT_UPSTREAM_SESSION_DELETE, v_session(replaces));
     }
 }
 
@@ -61,7 +65,10 @@ void store_session_renew(struct batch *b, const struct session_key *old_key,
     BATCH_ADD(b, STMT_SESSION_REPLACE, v_session(old_key), v_int(fresh->created_at))->refusal =
         ERR_NOT_FOUND;
     insert(b, fresh);
+    BATCH_ADD(b, STMT_SESSION_MOVE_ACTOR, v_session(old_key), v_session(&fresh->key));
     BATCH_ADD(b, STMT_SESSION_MOVE_GRANTS, v_session(old_key), v_session(&fresh->key));
+    BATCH_ADD(b, STMT_UPSTREAM_SESSION_MOVE, v_session(old_key), v_session(&fresh->key),
+              v_int(fresh->expires_at));
 }
 
 void store_session_end(struct batch *b, const struct session_key *key, const struct user_id *owner,
@@ -71,12 +78,14 @@ void store_session_end(struct batch *b, const struct session_key *key, const str
                         : BATCH_ADD(b, STMT_SESSION_END_STAFF, v_session(key), v_int(now));
     op->refusal = ERR_NOT_FOUND;
     BATCH_ADD(b, STMT_SESSION_REVOKE_GRANTS, v_session(key), v_int(now));
+    BATCH_ADD(b, STMT_UPSTREAM_SESSION_DELETE, v_session(key));
 }
 
 void store_session_end_others(struct batch *b, const struct user_id *owner,
                               const struct session_key *keep, int64_t now) {
     BATCH_ADD(b, STMT_USER_END_SESSIONS, v_owner(owner), v_session(keep), v_int(now));
     BATCH_ADD(b, STMT_SESSION_REVOKE_OTHERS_GRANTS, v_owner(owner), v_session(keep), v_int(now));
+    BATCH_ADD(b, STMT_UPSTREAM_SESSION_DELETE_USER, v_owner(owner));
 }
 
 void store_session_touch(struct batch *b, const struct session_key *key, int64_t last_seen) {

@@ -23,6 +23,13 @@ void store_pending_find(struct batch *b, const unsigned char key[PENDING_KEY_BYT
     op->ret = ret;
 }
 
+void store_pending_take(struct batch *b, const unsigned char key[PENDING_KEY_BYTES], int64_t now,
+                        struct pending *ret) {
+    struct op *op = BATCH_ADD(b, STMT_PENDING_TAKE, v_bytes(key, PENDING_KEY_BYTES), v_int(now));
+    op->row = pending_row;
+    op->ret = ret;
+}
+
 void store_once(struct batch *b, const unsigned char key[PENDING_KEY_BYTES], int64_t expires_at) {
     BATCH_ADD(b, STMT_ONCE_INSERT, v_bytes(key, PENDING_KEY_BYTES), v_int(expires_at))->refusal =
         ERR_REPLAYED;

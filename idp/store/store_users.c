@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Accounts and their identifiers. */
+#include <string.h>
+
+#include "base/cleanup.h"
 #include "base/encode.h"
 #include "idp/store/internal.h"
 
@@ -81,15 +84,25 @@ void store_user_upgrade_hash(struct batch *b, const struct user_id *id, struct s
               v_int(now));
 }
 
+#define ERASED_NAME_SIZE (8 + 2 * USER_ID_BYTES + 1)
+
 /* The name is given up, but not to a later account by chance: it becomes one that cannot be typed.
  */
-static void erase(struct batch *b, const struct user_id *id, int64_t now) {
-    char name[8 + 2 * USER_ID_BYTES + 1] = "erased: ";
+static void erased_name(const struct user_id *id, char name[ERASED_NAME_SIZE]) {
+    memcpy(name, "erased: ", 8);
     hex_encode(id->b, USER_ID_BYTES, name + 8);
+}
+
+static void erase(struct batch *b, const struct user_id *id, int64_t now) {
+    char name[ERASED_NAME_SIZE];
+    erased_name(id, name);
     BATCH_ADD(b, STMT_USER_ERASE, v_user(id), v_text(span_of(name)), v_int(now))->refusal =
         ERR_NOT_FOUND;
     BATCH_ADD(b, STMT_IDENTIFIER_DELETE_USER, v_user(id));
     BATCH_ADD(b, STMT_CONSENT_DELETE_USER, v_user(id));
+    BATCH_ADD(b, STMT_LINK_DELETE_USER, v_user(id));
+    BATCH_ADD(b, STMT_REPRESENTATION_DELETE_USER, v_user(id));
+    BATCH_ADD(b, STMT_HISTORY_DELETE_USER, v_user(id));
 }
 
 void store_user_set_status(struct batch *b, const struct user_id *id, enum user_status status,
@@ -108,6 +121,33 @@ void store_user_end_all(struct batch *b, const struct user_id *id, const struct 
     BATCH_ADD(b, STMT_USER_END_SESSIONS, v_user(id), v_bytes(keep->b, SESSION_KEY_BYTES),
               v_int(now));
     BATCH_ADD(b, STMT_USER_REVOKE_GRANTS, v_user(id), v_int(now));
+    BATCH_ADD(b, STMT_UPSTREAM_SESSION_DELETE_USER, v_user(id));
+}
+
+void store_user_refresh(struct batch *b, const struct user_id *id, struct span claims,
+                        struct span identifiers, int ial, int64_t as_of, int64_t now) {
+    BATCH_ADD(b, STMT_USER_REFRESH, v_user(id), v_text(claims), v_blob(identifiers), v_int(ial),
+              v_int(as_of), v_int(now))
+        ->refusal = ERR_REFUSED;
+}
+
+/* What both have stays `into`'s. The row of `from` stays too: its id, and with it every `sub` made of
+ * it, is nobody else's ever after. */
+void store_user_merge(struct batch *b, const struct user_id *from, const struct user_id *into,
+                      int64_t now) {
+    static const enum stmt moves[] = {
+        STMT_LINK_MOVE,    STMT_IDENTIFIER_MOVE, STMT_REPRESENTATION_MOVE_PERSON,
+        STMT_CONSENT_MOVE, STMT_USER_MERGE_EARLIER, STMT_REPRESENTATION_MOVE_REPRESENTED};
+    static const enum stmt rests[] = {STMT_LINK_DELETE_USER, STMT_CONSENT_DELETE_USER};
+    char name[ERASED_NAME_SIZE];
+    erased_name(from, name);
+    BATCH_ADD(b, STMT_USER_MERGE, v_user(from), v_user(into), v_text(span_of(name)), v_int(now))
+        ->refusal = ERR_NOT_FOUND;
+    for (size_t i = 0; i < ARRAY_LEN(moves); i++)
+        BATCH_ADD(b, moves[i], v_user(from), v_user(into));
+    for (size_t i = 0; i < ARRAY_LEN(rests); i++)
+        BATCH_ADD(b, rests[i], v_user(from));
+    store_user_end_all(b, from, NULL, now);
 }
 
 static enum err user_list_row(struct arena *a, const struct db_row *row, void *ret) {
