@@ -23,6 +23,7 @@ struct resource_registry;
 struct client_origins;
 struct client_services;
 struct client_secret_use;
+struct upstream_health;
 
 struct idp {
     _Atomic(const struct config *) config; /* swapped by SIGHUP; read through idp_config() */
@@ -35,6 +36,7 @@ struct idp {
     struct outbound *outbound;
     struct client_keys *client_keys; /* key sets by URI (protocols/oidc/client_keys.h) */
     struct client_logos *client_logos; /* pictures for the consent page */
+    struct upstream_health *upstream_health; /* which connectors answer */
     struct client_secret_use *secret_use; /* when each was last used, until it is written */
     struct resource_registry *resources; /* read through request_resources() */
     struct client_origins *origins;

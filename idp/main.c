@@ -38,6 +38,7 @@
 #include "idp/resource.h"
 #include "idp/session.h"
 #include "idp/store/store.h"
+#include "idp/upstream_health.h"
 #include "keys/jws_memory.h"
 #include "keys/signer_client.h"
 #include "protocols/oidc/client_keys.h"
@@ -226,6 +227,7 @@ static enum err start(struct daemon *d, const struct config *cfg) {
         (e = client_secret_use_new(&idp->secret_use)) ||
         (e = workpool_new((unsigned)cfg->work_threads, (unsigned)cfg->work_queue, WORK_NICE, &idp->pool)) ||
         (e = outbound_new(idp, &idp->outbound)) ||
+        (e = upstream_health_new(&idp->upstream_health)) ||
         (e = client_keys_new(&idp->client_keys)) ||
         (e = client_logos_new(&idp->client_logos)))
         return fail("memory", NULL, e);
@@ -375,6 +377,7 @@ static void stop(struct daemon *d) {
     client_origins_free(d->idp.origins);
     client_services_free(d->idp.services);
     client_secret_use_free(d->idp.secret_use);
+    upstream_health_free(d->idp.upstream_health);
     keyring_free(d->idp.keyring);
     resource_registry_free(d->idp.resources);
     store_close(d->idp.store);

@@ -44,6 +44,14 @@ enum err outbound_url_check(const struct config *cfg, enum outbound_purpose purp
     return ERR_REFUSED;
 }
 
+bool outbound_host_is_named(const struct config *cfg, enum outbound_purpose purpose, struct span host) {
+    const struct config_list *list = list_of(cfg, purpose);
+    for (size_t i = 0; i < list->count; i++)
+        if (span_eq(list->item[i], host) && !span_is(host, PUBLIC_WORD))
+            return true;
+    return false;
+}
+
 /* A host that is listed by its name may be anywhere: whoever listed it knew where it is. */
 enum verdict outbound_address_decide(const struct config *cfg, enum outbound_purpose purpose,
                                      struct span host, bool is_https, bool only_public,

@@ -4,11 +4,13 @@
 #include "web/admin_routes.h"
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/workpool.h"
 #include "idp/idp.h"
 #include "idp/metrics.h"
 #include "idp/store/store.h"
 #include "idp/transport.h"
+#include "idp/upstream_health.h"
 #include "keys/signer_client.h"
 #include "web/routes.h"
 #include "web/server.h"
@@ -123,6 +125,7 @@ static void metrics_respond(struct request *req) {
     gauge(&out, "idp_work_queue_depth", "Jobs that wait for a pool thread",
           workpool_depth(idp->pool));
     gauge(&out, "idp_signer_ready", "Whether the signer answers", signer_is_ready(idp->signer));
+    upstream_health_write(idp->upstream_health, clock_mono_us(), &out);
     if (!req->load.result) {
         gauge(&out, "idp_sessions", "Live sessions", (double)m->sessions);
         write_keys(&m->keys, &out);

@@ -109,7 +109,7 @@ static void fetch_done(struct outbound_job *job) {
 static bool begin_fetch(struct exchange *x) {
     struct request *req = &x->req;
     struct outbound *outbound = x->thread->server->cfg.outbound;
-    free(req->fetch.body);
+    outbound_job_done(&req->fetch);
     req->fetch = (struct outbound_job){.done = fetch_done};
     req->handler->fetch(req);
     library_suspend(x);

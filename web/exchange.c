@@ -82,7 +82,7 @@ struct exchange *exchange_new(struct io_thread *t, struct connection *c, const c
 void exchange_free(struct exchange *x) {
     struct io_thread *t = x->thread;
     response_done(&x->req.response);
-    free(x->req.fetch.body);
+    outbound_job_done(&x->req.fetch);
     buf_done(&x->page);
     if (t->n_free == EXCHANGES_KEPT) {
         arena_done(&x->arena);
