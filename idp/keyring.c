@@ -321,6 +321,11 @@ static enum err release(struct keyring *k, struct signer_channel *c, const struc
     return e ? e : secret_copy(answer.bytes, slot);
 }
 
+/* The public half is in the store; the private one stays in the signer. */
+static bool is_pair(enum key_use use) {
+    return use == KEY_USE_SIG || use == KEY_USE_ENVELOPE;
+}
+
 static enum err load_key(struct keyring *k, struct signer_channel *c, const struct key_row *row,
                          struct arena *a) {
     const struct signer_request q = {.op = SIGNER_OP_LOAD, .kid = row->kid, .use = row->use,
@@ -336,7 +341,7 @@ static enum err load_key(struct keyring *k, struct signer_channel *c, const stru
             memcpy(k->pepper_kid, row->kid.ptr, row->kid.len);
         return ERR_OK;
     }
-    return row->use == KEY_USE_SIG ? ERR_OK : release(k, c, row, a);
+    return is_pair(row->use) ? ERR_OK : release(k, c, row, a);
 }
 
 static bool is_usable(const struct key_row *row) {
@@ -388,7 +393,7 @@ static enum err make_key(struct signer_channel *c, struct arena *a, enum key_use
     *ret_row = (struct key_row){.kid = answer.kid, .use = use, .alg = alg, .state = state,
                                 .wrapped = answer.bytes, .created_at = now,
                                 .activated_at = state == KEY_ACTIVE ? now : 0};
-    if (use == KEY_USE_SIG)
+    if (is_pair(use))
         ret_row->public_jwk = answer.text;
     return ERR_OK;
 }
@@ -470,9 +475,11 @@ void keyring_free(struct keyring *k) {
 
 enum err keyring_generate(struct keyring *k, struct store *store, struct signer_channel *c,
                           const struct jose_alg *alg, struct arena *a, struct span *ret_kid) {
+    bool is_envelope = alg == &jose_rsa1_5;
     struct key_row row;
     struct batch b = BATCH_INIT(a);
-    enum err e = make_key(c, a, KEY_USE_SIG, span_of(alg->name), KEY_NEXT, &row);
+    enum err e = make_key(c, a, is_envelope ? KEY_USE_ENVELOPE : KEY_USE_SIG, span_of(alg->name),
+                          is_envelope ? KEY_ACTIVE : KEY_NEXT, &row);
     if (e)
         return e;
     store_key_insert(&b, &row);
