@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See rsa15.h. Masks are all ones or all zeros. */
+ * See rsa15.h. */
 #include "keys/rsa15.h"
 
 #include <openssl/err.h>
@@ -8,6 +8,7 @@
 #include <openssl/rsa.h>
 
 #include "base/cleanup.h"
+#include "base/mask.h"
 #include "base/secret.h"
 #include "keys/jwk.h"
 
@@ -16,16 +17,6 @@
 #define MAC_BYTES 32
 
 static const uint32_t key_bytes[] = {16, 24, 32};
-
-/* The compiler does not see where `x` comes from, and so cannot make a branch of it. */
-static uint32_t hidden(uint32_t x) {
-    __asm__("" : "+r"(x));
-    return x;
-}
-
-static uint32_t mask_zero(uint32_t x) {
-    return hidden(((x | (0U - x)) >> 31) - 1U);
-}
 
 /* Index of the zero byte that ends the padding; 0: none. */
 static uint32_t padding_end(const unsigned char *em, size_t len) {
