@@ -155,33 +155,33 @@ static void test_without_memory_it_says_so_before_it_looks(void **state) {
 
 /* ---- the outside ---- */
 
-#define B16 "AAAAAAAAAAAAAAAAAAAAAA==" /* 16 zero bytes */
+#define ZEROS "AAAAAAAAAAAAAAAAAAAAAA==" /* 16 zero bytes */
 
 static void test_E15_the_envelope_has_one_form(void **state) {
     struct arena *a = *state;
     struct vneid_envelope v;
     static const char *const bad[] = {
         "", "{}", "[]", "null", "access_token=x",
-        "{\"data\":\"" B16 "\"}",
-        "{\"key\":\"" B16 "\"}",
-        "{\"data\":\"" B16 "\",\"key\":\"" B16 "\",\"error\":\"\"}",
-        "{\"data\":\"" B16 "\",\"Key\":\"" B16 "\"}",
-        "{\"data\":\"" B16 "\",\"data\":\"" B16 "\",\"key\":\"" B16 "\"}",
-        "{\"data\":\"\",\"key\":\"" B16 "\"}",
-        "{\"data\":\"" B16 "\",\"key\":\"\"}",
-        "{\"data\":null,\"key\":\"" B16 "\"}",
-        "{\"data\":\"" B16 "\",\"key\":[\"" B16 "\"]}",
-        "{\"data\":\"" B16 "\",\"key\":\"" B16 "\"} x",
-        "{\"data\":\"AAAAAAAAAAAAAAAAAAAAAA\",\"key\":\"" B16 "\"}",   /* no padding */
-        "{\"data\":\"AAAAAAAAAAAAAAAAAAAAAB==\",\"key\":\"" B16 "\"}", /* another spelling */
-        "{\"data\":\"AAAAAAAAAAAAAAAAAAAA_A==\",\"key\":\"" B16 "\"}", /* base64url */
-        "{\"data\":\"AAAAAAAAAAAA\\nAAAAAAAAAA==\",\"key\":\"" B16 "\"}",
-        "{\"data\":\" " B16 "\",\"key\":\"" B16 "\"}",
-        "{\"data\":\"====\",\"key\":\"" B16 "\"}",
-        "{\"data\":\"AAAA\",\"key\":\"" B16 "\"}",                     /* no whole block */
-        "{\"data\":\"AAAAAAAAAAAAAAAAAAAAAAA=\",\"key\":\"" B16 "\"}", /* 17 bytes */
+        "{\"data\":\"" ZEROS "\"}",
+        "{\"key\":\"" ZEROS "\"}",
+        "{\"data\":\"" ZEROS "\",\"key\":\"" ZEROS "\",\"error\":\"\"}",
+        "{\"data\":\"" ZEROS "\",\"Key\":\"" ZEROS "\"}",
+        "{\"data\":\"" ZEROS "\",\"data\":\"" ZEROS "\",\"key\":\"" ZEROS "\"}",
+        "{\"data\":\"\",\"key\":\"" ZEROS "\"}",
+        "{\"data\":\"" ZEROS "\",\"key\":\"\"}",
+        "{\"data\":null,\"key\":\"" ZEROS "\"}",
+        "{\"data\":\"" ZEROS "\",\"key\":[\"" ZEROS "\"]}",
+        "{\"data\":\"" ZEROS "\",\"key\":\"" ZEROS "\"} x",
+        "{\"data\":\"AAAAAAAAAAAAAAAAAAAAAA\",\"key\":\"" ZEROS "\"}",   /* no padding */
+        "{\"data\":\"AAAAAAAAAAAAAAAAAAAAAB==\",\"key\":\"" ZEROS "\"}", /* another spelling */
+        "{\"data\":\"AAAAAAAAAAAAAAAAAAAA_A==\",\"key\":\"" ZEROS "\"}", /* base64url */
+        "{\"data\":\"AAAAAAAAAAAA\\nAAAAAAAAAA==\",\"key\":\"" ZEROS "\"}",
+        "{\"data\":\" " ZEROS "\",\"key\":\"" ZEROS "\"}",
+        "{\"data\":\"====\",\"key\":\"" ZEROS "\"}",
+        "{\"data\":\"AAAA\",\"key\":\"" ZEROS "\"}",                     /* no whole block */
+        "{\"data\":\"AAAAAAAAAAAAAAAAAAAAAAA=\",\"key\":\"" ZEROS "\"}", /* 17 bytes */
     };
-    assert_int_equal(vneid_envelope_parse(a, SPAN("{\"data\":\"" B16 "\",\"key\":\"" B16 "\"}"), &v), ERR_OK);
+    assert_int_equal(vneid_envelope_parse(a, SPAN("{\"data\":\"" ZEROS "\",\"key\":\"" ZEROS "\"}"), &v), ERR_OK);
     assert_int_equal(v.data.len, 16);
     for (size_t i = 0; i < ARRAY_LEN(bad); i++)
         assert_int_equal(vneid_envelope_parse(a, span_of(bad[i]), &v), ERR_REFUSED);
