@@ -1,33 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * See keyring.h. Wrapped keys live in the store so that nodes share them; the signer holds them
- * unwrapped; here are public keys, and copies of the four that the signer releases. */
+ * unwrapped; here are public keys, and copies of the four that the signer releases. What is sealed with
+ * those is in keyring_seal.c. */
 #include "idp/keyring.h"
 
-#include <assert.h>
-#include <pthread.h>
-#include <sodium.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/encode.h"
 #include "base/json.h"
-#include "base/mac.h"
-#include "base/random.h"
 #include "base/sha256.h"
+#include "idp/keyring_internal.h"
 
-#define KEY_BYTES 32
-#define SEAL_VERSION 1
-#define DAY_SECONDS 86400
-#define DAY_KEYS 8      /* purposes in use, times days */
-#define PURPOSE_MAX 16  /* bytes of a purpose, and a NUL */
-#define DAYS_READABLE 2 /* today's and yesterday's seals open */
 #define JWKS_MAX (256 * 1024)
-#define NONCE_BYTES crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
-#define TAG_BYTES crypto_aead_xchacha20poly1305_ietf_ABYTES
-#define KID_MAX 128
 
 struct snapshot {
     struct key_snapshot public;
@@ -38,15 +25,6 @@ struct snapshot {
     } active[16];
     size_t n_active;
     struct snapshot *older;
-};
-
-struct keyring {
-    _Atomic(struct snapshot *) current;
-    pthread_mutex_t changing;
-    char pepper_kid[KID_MAX + 1];
-    struct secret released[KEY_USE_COUNT]; /* data, index, code, pairwise */
-    struct mac_key mac[KEY_USE_COUNT];     /* the same, ready for use */
-    struct day_keys *days;
 };
 
 /* ---- HMAC ---- */
@@ -63,148 +41,6 @@ void keyring_sub(const struct keyring *k, struct span sector, const struct user_
     unsigned char mac[32];
     mac_compute(&k->mac[KEY_USE_PAIRWISE], sector, span_bytes(person->b, USER_ID_BYTES), mac);
     out[b64url_encode(mac, sizeof mac, out)] = '\0';
-}
-
-/* ---- sealing ---- */
-
-static enum err aead_seal(const unsigned char key[KEY_BYTES], struct span aad, struct span plain,
-                          struct buf *out) {
-    unsigned char *nonce = (unsigned char *)buf_reserve(out, NONCE_BYTES + plain.len + TAG_BYTES);
-    if (!nonce)
-        return buf_err(out);
-    random_bytes(nonce, NONCE_BYTES);
-    crypto_aead_xchacha20poly1305_ietf_encrypt(nonce + NONCE_BYTES, NULL, (const unsigned char *)plain.ptr,
-                                               plain.len, (const unsigned char *)aad.ptr, aad.len, NULL,
-                                               nonce, key);
-    return ERR_OK;
-}
-
-static enum err aead_open(const unsigned char key[KEY_BYTES], struct span aad, struct span sealed,
-                          struct arena *a, struct span *ret_plain) {
-    const unsigned char *p = (const unsigned char *)sealed.ptr;
-    if (sealed.len < NONCE_BYTES + TAG_BYTES)
-        return ERR_SYNTAX;
-    size_t len = sealed.len - NONCE_BYTES - TAG_BYTES;
-    unsigned char *plain = arena_alloc(a, len + 1);
-    if (!plain)
-        return ERR_NOMEM;
-    if (crypto_aead_xchacha20poly1305_ietf_decrypt(plain, NULL, NULL, p + NONCE_BYTES, len + TAG_BYTES,
-                                                   (const unsigned char *)aad.ptr, aad.len, p, key) != 0)
-        return ERR_BAD_SIGNATURE;
-    *ret_plain = span_bytes(plain, len);
-    return ERR_OK;
-}
-
-/* Derived keys that were used last, in guarded memory: to derive one is eight blocks of SHA-256. */
-struct day_key {
-    char purpose[PURPOSE_MAX];
-    uint32_t day;
-    unsigned char key[KEY_BYTES];
-};
-
-struct day_keys {
-    pthread_mutex_t lock;
-    struct secret entries; /* DAY_KEYS of struct day_key; purpose "": empty */
-    size_t oldest;
-};
-
-static enum err day_keys_new(struct day_keys **ret_days) {
-    struct day_keys *d = calloc(1, sizeof *d);
-    if (!d)
-        return ERR_NOMEM;
-    pthread_mutex_init(&d->lock, NULL);
-    *ret_days = d;
-    return secret_new(DAY_KEYS * sizeof(struct day_key), &d->entries);
-}
-
-static void day_keys_free(struct day_keys *d) {
-    if (!d)
-        return;
-    secret_done(&d->entries);
-    pthread_mutex_destroy(&d->lock);
-    free(d);
-}
-
-static enum err day_key_derive(const struct keyring *k, const char *purpose, uint32_t day,
-                               unsigned char out[KEY_BYTES]) {
-    unsigned char number[4] = {(unsigned char)(day >> 24), (unsigned char)(day >> 16),
-                               (unsigned char)(day >> 8), (unsigned char)day};
-    unsigned char of_day[MAC_BYTES];
-    mac_compute(&k->mac[KEY_USE_CODE], SPAN("seal"), span_bytes(number, sizeof number), of_day);
-    struct mac_key day_mac;
-    enum err e = mac_key_new(span_bytes(of_day, sizeof of_day), &day_mac);
-    wipe(of_day, sizeof of_day);
-    if (e)
-        return e;
-    mac_compute(&day_mac, SPAN("purpose"), span_of(purpose), out);
-    mac_key_done(&day_mac);
-    return ERR_OK;
-}
-
-/* One key a day and purpose, so that a value sealed for one purpose is noise for another. */
-static enum err day_key(const struct keyring *k, const char *purpose, uint32_t day,
-                        unsigned char out[KEY_BYTES]) {
-    struct day_keys *d = k->days;
-    struct day_key *entry = (struct day_key *)(void *)d->entries.ptr;
-    enum err e = ERR_OK;
-    assert(strlen(purpose) < PURPOSE_MAX);
-    pthread_mutex_lock(&d->lock);
-    size_t i = 0;
-    while (i < DAY_KEYS && (entry[i].day != day || strcmp(entry[i].purpose, purpose) != 0))
-        i++;
-    if (i == DAY_KEYS) {
-        i = d->oldest;
-        e = day_key_derive(k, purpose, day, entry[i].key);
-        entry[i].day = day;
-        memcpy(entry[i].purpose, e ? "" : purpose, e ? 1 : strlen(purpose) + 1);
-        d->oldest = (i + 1) % DAY_KEYS;
-    }
-    memcpy(out, entry[i].key, KEY_BYTES);
-    pthread_mutex_unlock(&d->lock);
-    return e;
-}
-
-enum err keyring_seal(const struct keyring *k, const char *purpose, struct span context, struct span plain,
-                      int64_t now, struct buf *out) {
-    uint32_t day = (uint32_t)(now / DAY_SECONDS);
-    unsigned char key[KEY_BYTES];
-    buf_add_u8(out, SEAL_VERSION);
-    buf_add_u32(out, day);
-    enum err e = day_key(k, purpose, day, key);
-    if (!e)
-        e = aead_seal(key, context, plain, out);
-    sodium_memzero(key, sizeof key);
-    return e;
-}
-
-enum err keyring_unseal(const struct keyring *k, struct arena *a, const char *purpose, struct span context,
-                        struct span sealed, int64_t now, struct span *ret_plain) {
-    struct reader r = READER_INIT(sealed);
-    uint8_t version = reader_u8(&r);
-    uint32_t day = reader_u32(&r), today = (uint32_t)(now / DAY_SECONDS);
-    if (r.failed || version != SEAL_VERSION)
-        return ERR_SYNTAX;
-    if (day > today || today - day >= DAYS_READABLE)
-        return ERR_EXPIRED;
-    unsigned char key[KEY_BYTES];
-    enum err e = day_key(k, purpose, day, key);
-    if (!e)
-        e = aead_open(key, context, (struct span){(const char *)r.ptr, r.left}, a, ret_plain);
-    sodium_memzero(key, sizeof key);
-    return e;
-}
-
-enum err keyring_data_seal(const struct keyring *k, struct span context, struct span plain, struct buf *out) {
-    buf_add_u8(out, SEAL_VERSION);
-    return aead_seal(k->released[KEY_USE_DATA].ptr, context, plain, out);
-}
-
-enum err keyring_data_open(const struct keyring *k, struct arena *a, struct span context,
-                           struct span sealed, struct span *ret_plain) {
-    if (sealed.len < 1 || sealed.ptr[0] != SEAL_VERSION)
-        return ERR_SYNTAX;
-    return aead_open(k->released[KEY_USE_DATA].ptr, context,
-                     (struct span){sealed.ptr + 1, sealed.len - 1}, a, ret_plain);
 }
 
 /* ---- snapshots ---- */
@@ -321,6 +157,11 @@ static enum err release(struct keyring *k, struct signer_channel *c, const struc
     return e ? e : secret_copy(answer.bytes, slot);
 }
 
+/* The public half is in the store; the private one stays in the signer. */
+static bool is_pair(enum key_use use) {
+    return use == KEY_USE_SIG || use == KEY_USE_ENVELOPE;
+}
+
 static enum err load_key(struct keyring *k, struct signer_channel *c, const struct key_row *row,
                          struct arena *a) {
     const struct signer_request q = {.op = SIGNER_OP_LOAD, .kid = row->kid, .use = row->use,
@@ -336,7 +177,7 @@ static enum err load_key(struct keyring *k, struct signer_channel *c, const stru
             memcpy(k->pepper_kid, row->kid.ptr, row->kid.len);
         return ERR_OK;
     }
-    return row->use == KEY_USE_SIG ? ERR_OK : release(k, c, row, a);
+    return is_pair(row->use) ? ERR_OK : release(k, c, row, a);
 }
 
 static bool is_usable(const struct key_row *row) {
@@ -388,7 +229,7 @@ static enum err make_key(struct signer_channel *c, struct arena *a, enum key_use
     *ret_row = (struct key_row){.kid = answer.kid, .use = use, .alg = alg, .state = state,
                                 .wrapped = answer.bytes, .created_at = now,
                                 .activated_at = state == KEY_ACTIVE ? now : 0};
-    if (use == KEY_USE_SIG)
+    if (is_pair(use))
         ret_row->public_jwk = answer.text;
     return ERR_OK;
 }
@@ -430,7 +271,7 @@ enum err keyring_new(struct store *store, struct signer_channel *c, struct keyri
     if (!k)
         return ERR_NOMEM;
     pthread_mutex_init(&k->changing, NULL);
-    enum err e = day_keys_new(&k->days);
+    enum err e = keyring_days_new(&k->days);
     if (!e)
         e = make_missing(store, c);
     if (!e)
@@ -463,16 +304,18 @@ void keyring_free(struct keyring *k) {
         secret_done(&k->released[i]);
     for (size_t i = 0; i < KEY_USE_COUNT; i++)
         mac_key_done(&k->mac[i]);
-    day_keys_free(k->days);
+    keyring_days_free(k->days);
     pthread_mutex_destroy(&k->changing);
     free(k);
 }
 
 enum err keyring_generate(struct keyring *k, struct store *store, struct signer_channel *c,
                           const struct jose_alg *alg, struct arena *a, struct span *ret_kid) {
+    bool is_envelope = alg == &jose_rsa1_5;
     struct key_row row;
     struct batch b = BATCH_INIT(a);
-    enum err e = make_key(c, a, KEY_USE_SIG, span_of(alg->name), KEY_NEXT, &row);
+    enum err e = make_key(c, a, is_envelope ? KEY_USE_ENVELOPE : KEY_USE_SIG, span_of(alg->name),
+                          is_envelope ? KEY_ACTIVE : KEY_NEXT, &row);
     if (e)
         return e;
     store_key_insert(&b, &row);

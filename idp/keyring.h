@@ -37,7 +37,8 @@ const struct key_snapshot *keyring_snapshot(const struct keyring *k);
 struct span keyring_active_kid(const struct keyring *k, const struct jose_alg *alg);
 struct span keyring_pepper_kid(const struct keyring *k);
 
-/* generate: a new key of `alg` in state next or active; rotate: the new one becomes active and the
+/* generate: a new key of `alg` in state next, or for jose_rsa1_5 an envelope key, which is active at once:
+ * whoever names its kid uses it (ERR_REFUSED: the signer's policy has no envelopes). rotate: the new one becomes active and the
  * old one retiring, in one commit. `ret_kid` is in the arena. */
 must_check enum err keyring_generate(struct keyring *k, struct store *store, struct signer_channel *c,
                                      const struct jose_alg *alg, struct arena *a, struct span *ret_kid);

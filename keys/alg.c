@@ -14,6 +14,7 @@ const struct jose_alg jose_algs[] = {
     {"HS256", KTY_OCT, "SHA256", false, 32,     256,     false, "RFC 7518 3.2"},
 };
 const size_t jose_algs_count = ARRAY_LEN(jose_algs);
+const struct jose_alg jose_rsa1_5 = {"RSA1_5", KTY_RSA, NULL, false, 0, 2048, false, "RFC 7518 4.2"};
 
 const struct jose_alg *jose_alg_find(struct span name) {
     for (size_t i = 0; i < jose_algs_count; i++)

@@ -25,6 +25,9 @@ struct jose_alg {
 
 /* ES256, RS256, PS256, EdDSA, HS256; NULL for anything else (names are case-sensitive). */
 const struct jose_alg *jose_alg_find(struct span name);
+/* How a partner's envelope wraps its key (RFC 7518 4.2). Not in the table: no token, key set or client
+ * can name it, and it signs nothing. */
+extern const struct jose_alg jose_rsa1_5;
 extern const struct jose_alg jose_algs[];
 extern const size_t jose_algs_count;
 

@@ -19,6 +19,7 @@
 #define RSA_BITS 2048
 #define BIGNUM_MAX_BYTES (RSA_MAX_BITS / 8)
 #define PRIVATE_DER_MAX 8192
+#define PEM_LINE 64 /* RFC 7468 2 */
 
 static void bn_cleanup(BIGNUM **n) {
     BN_clear_free(*n);
@@ -89,6 +90,10 @@ static bool has_private(const EVP_PKEY *pkey, enum jose_kty kty) {
     return EVP_PKEY_get_bn_param(pkey, param, &n) == 1;
 }
 
+static const char *use_of(const struct jose_alg *alg) {
+    return alg == &jose_rsa1_5 ? "enc" : "sig";
+}
+
 enum err jwk_from_pkey(EVP_PKEY *pkey, const struct jose_alg *alg, const char *kid,
                        struct jwk **ret_jwk) {
     if (strlen(kid) >= sizeof ((struct jwk *)0)->kid)
@@ -102,7 +107,7 @@ enum err jwk_from_pkey(EVP_PKEY *pkey, const struct jose_alg *alg, const char *k
     k->pkey = pkey;
     k->is_private = has_private(pkey, alg->kty);
     (void)snprintf(k->kid, sizeof k->kid, "%s", kid);
-    (void)snprintf(k->use, sizeof k->use, "sig");
+    (void)snprintf(k->use, sizeof k->use, "%s", use_of(alg));
     *ret_jwk = k;
     return ERR_OK;
 }
@@ -199,11 +204,26 @@ enum err jwk_public_add(const struct jwk *k, struct buf *out) {
         return e;
     if (k->kid[0])
         json_add_str(&o, "kid", span_of(k->kid));
-    json_add_str(&o, "use", SPAN("sig"));
+    json_add_str(&o, "use", span_of(use_of(k->alg)));
     if (k->alg)
         json_add_str(&o, "alg", span_of(k->alg->name));
     json_close_object(&o);
     return buf_err(out);
+}
+
+enum err jwk_public_pem(const struct jwk *k, struct buf *out) {
+    unsigned char *der = NULL;
+    int len = k->pkey ? i2d_PUBKEY(k->pkey, &der) : 0;
+    if (len <= 0)
+        return k->pkey ? ERR_CRYPTO : ERR_UNSUPPORTED;
+    CLEANUP(buf_done) struct buf text = BUF_INIT(JWK_MAX_BYTES);
+    b64_add(&text, der, (size_t)len);
+    OPENSSL_free(der);
+    buf_add_str(out, "-----BEGIN PUBLIC KEY-----\n");
+    for (size_t at = 0; at < text.len; at += PEM_LINE)
+        buf_addf(out, "%.*s\n", PEM_LINE, text.data + at);
+    buf_add_str(out, "-----END PUBLIC KEY-----\n");
+    return buf_err(&text) ? buf_err(&text) : buf_err(out);
 }
 
 enum err jwk_thumbprint(const struct jwk *k, char out[44]) {

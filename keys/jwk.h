@@ -48,8 +48,10 @@ void jwk_unref(struct jwk *k); /* accepts NULL */
 void jwk_cleanup(struct jwk **k);
 #define AUTO_JWK __attribute__((cleanup(jwk_cleanup)))
 
-/* The public JWK as JSON, with kid, use=sig and alg; never a private member. */
+/* The public JWK as JSON, with kid, use (sig; enc for jose_rsa1_5) and alg; never a private member. */
 must_check enum err jwk_public_add(const struct jwk *k, struct buf *out);
+/* The public key as SubjectPublicKeyInfo in PEM (RFC 7468 13). ERR_UNSUPPORTED: symmetric. */
+must_check enum err jwk_public_pem(const struct jwk *k, struct buf *out);
 /* RFC 7638 SHA-256 thumbprint, 43 characters of base64url and a NUL. */
 must_check enum err jwk_thumbprint(const struct jwk *k, char out[44]);
 /* Private key as DER (PKCS#8), for wrapping; and back. ERR_SYNTAX (no PKCS#8, bytes behind it),

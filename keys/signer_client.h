@@ -31,6 +31,7 @@ enum key_use {
     KEY_USE_INDEX,    /* HMAC look-up index of identifiers: released to idpd */
     KEY_USE_CODE,     /* seals codes, flows and cookies; MACs refresh tokens: released to idpd */
     KEY_USE_PAIRWISE, /* HMAC for pairwise sub: released to idpd */
+    KEY_USE_ENVELOPE, /* opens what a partner wraps for us (RSA1_5): stays in the signer */
     KEY_USE_COUNT
 };
 const char *key_use_name(enum key_use use); /* "sig", "pepper", "data", ... */
@@ -38,14 +39,21 @@ enum key_use key_use_find(struct span name); /* KEY_USE_NONE when unknown */
 
 enum signer_op {
     SIGNER_OP_STATUS = 1, /* -> bytes: JSON {sandbox, landlock, keys, signatures} */
-    SIGNER_OP_GENERATE,   /* use, alg -> kid, bytes: wrapped, text: public JWK (sig only) */
-    SIGNER_OP_LOAD,       /* kid, use, alg, bytes: wrapped -> text: public JWK (sig only) */
+    SIGNER_OP_GENERATE,   /* use, alg -> kid, bytes: wrapped, text: public JWK (sig, envelope) */
+    SIGNER_OP_LOAD,       /* kid, use, alg, bytes: wrapped -> text: public JWK (sig, envelope) */
     SIGNER_OP_UNLOAD,     /* kid */
     SIGNER_OP_SIGN_JWT,   /* kid, typ, bytes: claims JSON -> text: compact JWS */
     SIGNER_OP_PEPPER,     /* kid, bytes: password -> bytes: 32-byte HMAC-SHA-256 */
     SIGNER_OP_RELEASE,    /* kid (already loaded; data, index, code, pairwise) -> bytes: 32 */
-    SIGNER_OP_SIGN_BOUND  /* as SIGN_JWT; at_hash of the answer before it is added to the claims */
+    SIGNER_OP_SIGN_BOUND, /* as SIGN_JWT; at_hash of the answer before it is added to the claims */
+    SIGNER_OP_UNWRAP      /* kid (envelope), bytes: wrapped AES key -> bytes: UNWRAPPED_BYTES */
 };
+
+/* What UNWRAP answers: how long the key is (16, 24 or 32), then 32 bytes that begin with it. Whatever
+ * was wrapped wrongly gives one too, of noise that is always the same for the same bytes: who asks
+ * cannot tell, and finds out only that nothing opens with it. */
+#define UNWRAPPED_KEY_MAX 32
+#define UNWRAPPED_BYTES   (1 + UNWRAPPED_KEY_MAX)
 
 struct signer_request {
     enum signer_op op;

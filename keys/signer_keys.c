@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/encode.h"
 #include "base/json.h"
+#include "keys/rsa15.h"
 
 struct slot {
     bool used;
@@ -19,13 +20,13 @@ struct slot {
     struct jwk *jwk;
     struct secret bytes;
     uint64_t generation;
-    uint64_t signatures;
+    uint64_t used_times; /* signatures; what an envelope key unwrapped */
     unsigned char chain[CHAIN_BYTES];
 };
 
 struct signer_keys {
     pthread_rwlock_t lock;  /* slots come and go */
-    pthread_mutex_t counts; /* signatures, chain */
+    pthread_mutex_t counts; /* used_times, chain */
     uint64_t generation;
     EVP_MD *sha256;
     struct slot slot[SIGNER_KEYS_MAX];
@@ -73,6 +74,10 @@ static struct slot *find_free(struct signer_keys *k) {
     return NULL;
 }
 
+bool signer_use_is_pair(enum key_use use) {
+    return use == KEY_USE_SIG || use == KEY_USE_ENVELOPE;
+}
+
 static enum err fill(struct signer_keys *k, struct span kid, enum key_use use, struct jwk *jwk,
                      struct span bytes) {
     if (find(k, kid))
@@ -88,9 +93,9 @@ static enum err fill(struct signer_keys *k, struct span kid, enum key_use use, s
     memcpy(s->kid, kid.ptr, kid.len);
     s->kid[kid.len] = '\0';
     s->use = use;
-    s->jwk = use == KEY_USE_SIG ? jwk_ref(jwk) : NULL;
+    s->jwk = signer_use_is_pair(use) ? jwk_ref(jwk) : NULL;
     s->generation = ++k->generation;
-    s->signatures = 0;
+    s->used_times = 0;
     memset(s->chain, 0, sizeof s->chain);
     s->used = true;
     return ERR_OK;
@@ -181,18 +186,22 @@ static bool sha256(struct signer_keys *k, EVP_MD_CTX *ctx, struct span a, struct
 }
 
 static enum err chain_extend(struct signer_keys *k, struct signer_contexts *c, struct slot *s,
-                             struct span compact) {
+                             struct span what) {
     unsigned char input[CHAIN_BYTES];
-    size_t signed_len = compact.len;
-    while (signed_len && compact.ptr[signed_len - 1] != '.')
-        signed_len--;
-    if (!sha256(k, c->hash, (struct span){compact.ptr, signed_len ? signed_len - 1 : 0}, SPAN_NONE, input))
+    if (!sha256(k, c->hash, what, SPAN_NONE, input))
         return ERR_CRYPTO;
     pthread_mutex_lock(&k->counts);
     bool good = sha256(k, c->hash, span_bytes(s->chain, CHAIN_BYTES), span_bytes(input, CHAIN_BYTES), s->chain);
-    s->signatures++;
+    s->used_times++;
     pthread_mutex_unlock(&k->counts);
     return good ? ERR_OK : ERR_CRYPTO;
+}
+
+static struct span without_signature(struct span compact) {
+    size_t len = compact.len;
+    while (len && compact.ptr[len - 1] != '.')
+        len--;
+    return (struct span){compact.ptr, len ? len - 1 : 0};
 }
 
 enum err signer_keys_sign(struct signer_keys *k, struct signer_contexts *c, struct span kid,
@@ -203,7 +212,24 @@ enum err signer_keys_sign(struct signer_keys *k, struct signer_contexts *c, stru
     if (!e)
         e = jws_sign(c->at[i].signer, typ, payload, out);
     if (!e)
-        e = chain_extend(k, c, &k->slot[i], (struct span){out->data + start, out->len - start});
+        e = chain_extend(k, c, &k->slot[i],
+                         without_signature((struct span){out->data + start, out->len - start}));
+    pthread_rwlock_unlock(&k->lock);
+    return e;
+}
+
+/* ---- envelopes ---- */
+
+enum err signer_keys_unwrap(struct signer_keys *k, struct signer_contexts *c, struct span kid,
+                            struct span wrapped, unsigned char out[UNWRAPPED_BYTES]) {
+    enum err e = ERR_NOT_FOUND;
+    pthread_rwlock_rdlock(&k->lock);
+    struct slot *s = find(k, kid);
+    if (s)
+        e = s->use == KEY_USE_ENVELOPE ? rsa15_unwrap(s->jwk->pkey, secret_span(&s->bytes), wrapped, out)
+                                       : ERR_REFUSED;
+    if (!e)
+        e = chain_extend(k, c, s, wrapped);
     pthread_rwlock_unlock(&k->lock);
     return e;
 }
@@ -218,15 +244,15 @@ void signer_keys_report(struct signer_keys *k, struct buf *out) {
             continue;
         char chain[2 * CHAIN_BYTES + 1];
         pthread_mutex_lock(&k->counts);
-        uint64_t signatures = s->signatures;
+        uint64_t times = s->used_times;
         hex_encode(s->chain, CHAIN_BYTES, chain);
         pthread_mutex_unlock(&k->counts);
         json_open_object(&o, NULL);
         json_add_str(&o, "kid", span_of(s->kid));
         json_add_str(&o, "use", span_of(key_use_name(s->use)));
-        if (s->use == KEY_USE_SIG) {
+        if (signer_use_is_pair(s->use)) {
             json_add_str(&o, "alg", span_of(s->jwk->alg->name));
-            json_add_i64(&o, "signatures", (int64_t)signatures);
+            json_add_i64(&o, s->use == KEY_USE_SIG ? "signatures" : "unwrapped", (int64_t)times);
             json_add_str(&o, "chain", span_of(chain));
         }
         json_close_object(&o);

@@ -5,6 +5,7 @@
 #ifndef IDP_KEYS_SIGNER_KEYS_H
 #define IDP_KEYS_SIGNER_KEYS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/buf.h"
@@ -25,8 +26,10 @@ struct signer_contexts;
 must_check enum err signer_keys_new(struct signer_keys **ret_keys);
 must_check enum err signer_contexts_new(struct signer_contexts **ret_contexts);
 
-/* Takes over what it needs: `jwk` (sig; referenced) or `bytes` (others; copied). ERR_EXISTS,
- * ERR_TOO_LONG (table full). */
+/* Keys with a private and a public half: sig, envelope. */
+bool signer_use_is_pair(enum key_use use);
+/* Takes over what it needs: `jwk` (sig, envelope; referenced) and `bytes` (all but sig; copied; of an
+ * envelope key, what its false answers are made of). ERR_EXISTS, ERR_TOO_LONG (table full). */
 must_check enum err signer_keys_add(struct signer_keys *keys, struct span kid, enum key_use use,
                                     struct jwk *jwk, struct span bytes);
 must_check enum err signer_keys_remove(struct signer_keys *keys, struct span kid);
@@ -39,7 +42,12 @@ must_check enum err signer_keys_copy(struct signer_keys *keys, struct span kid, 
 must_check enum err signer_keys_sign(struct signer_keys *keys, struct signer_contexts *contexts,
                                      struct span kid, const char *typ, struct span payload,
                                      struct buf *out);
-/* [{"kid","use","alg","signatures","chain"}, ...] */
+/* Opens a wrapped key with an envelope key, counts, and extends the key's chain. ERR_NOT_FOUND;
+ * ERR_REFUSED: a key of another use. Of what was wrapped wrongly see rsa15.h. */
+must_check enum err signer_keys_unwrap(struct signer_keys *keys, struct signer_contexts *contexts,
+                                       struct span kid, struct span wrapped,
+                                       unsigned char out[UNWRAPPED_BYTES]);
+/* [{"kid","use","alg","signatures" or "unwrapped","chain"}, ...] */
 void signer_keys_report(struct signer_keys *keys, struct buf *out);
 
 #endif

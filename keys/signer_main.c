@@ -18,6 +18,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "base/sha256.h"
 #include "base/thread.h"
 #include "keys/at_hash.h"
 #include "keys/sandbox.h"
@@ -92,27 +93,46 @@ static enum err answer_wrapped(struct channel_thread *t, struct span kid, enum k
     return a->kid.ptr && a->bytes.ptr ? ERR_OK : ERR_NOMEM;
 }
 
-static enum err generate_sig(struct channel_thread *t, const struct signer_request *q, struct signer_answer *a) {
-    const struct jose_alg *alg = jose_alg_find(q->alg);
-    if (!alg || !alg->signs_tokens)
+/* What a key of a use may be; NULL: nothing that there is. */
+static const struct jose_alg *alg_for(enum key_use use, struct span name) {
+    if (use == KEY_USE_ENVELOPE)
+        return span_is(name, jose_rsa1_5.name) ? &jose_rsa1_5 : NULL;
+    return jose_alg_find(name);
+}
+
+static enum err keep_pair(struct channel_thread *t, struct span kid, enum key_use use, struct jwk *k,
+                          const struct secret *der) {
+    unsigned char digest[SHA256_BYTES];
+    sha256(secret_span(der), digest);
+    enum err e = signer_keys_add(t->state->keys, kid, use, k, span_bytes(digest, sizeof digest));
+    wipe(digest, sizeof digest);
+    return e;
+}
+
+static enum err generate_pair(struct channel_thread *t, const struct signer_request *q,
+                              struct signer_answer *a) {
+    const struct jose_alg *alg = alg_for(q->use, q->alg);
+    if (!alg || alg->signs_tokens != (q->use == KEY_USE_SIG))
         return ERR_UNSUPPORTED;
+    if (q->use == KEY_USE_ENVELOPE && !t->state->policy.envelopes_on)
+        return ERR_REFUSED;
     AUTO_JWK struct jwk *k = NULL;
     CLEANUP(secret_done) struct secret der = SECRET_INIT;
     enum err e = jwk_generate(alg, &k);
     if (!e)
         e = jwk_private_der(k, &der);
     if (!e)
-        e = answer_wrapped(t, span_of(k->kid), KEY_USE_SIG, q->alg, secret_span(&der), a);
+        e = answer_wrapped(t, span_of(k->kid), q->use, q->alg, secret_span(&der), a);
     if (!e)
         e = answer_public(t, k, a);
-    return e ? e : signer_keys_add(t->state->keys, span_of(k->kid), KEY_USE_SIG, k, SPAN_NONE);
+    return e ? e : keep_pair(t, span_of(k->kid), q->use, k, &der);
 }
 
 static enum err op_generate(struct channel_thread *t, const struct signer_request *q, struct signer_answer *a) {
     if (q->use == KEY_USE_NONE)
         return ERR_SYNTAX;
-    if (q->use == KEY_USE_SIG)
-        return generate_sig(t, q, a);
+    if (signer_use_is_pair(q->use))
+        return generate_pair(t, q, a);
     CLEANUP(secret_done) struct secret key = SECRET_INIT;
     unsigned char id[KID_BYTES];
     char kid[B64URL_LEN(KID_BYTES)];
@@ -130,10 +150,10 @@ static enum err op_load(struct channel_thread *t, const struct signer_request *q
     enum err e = key_unwrap(&t->state->kek, &label, q->bytes, &key);
     if (e)
         return e;
-    if (q->use != KEY_USE_SIG)
+    if (!signer_use_is_pair(q->use))
         return signer_keys_add(t->state->keys, q->kid, q->use, NULL, secret_span(&key));
 
-    const struct jose_alg *alg = jose_alg_find(q->alg);
+    const struct jose_alg *alg = alg_for(q->use, q->alg);
     const char *kid = arena_strndup(&t->arena, q->kid.ptr, q->kid.len);
     AUTO_JWK struct jwk *k = NULL;
     if (!alg || !kid)
@@ -141,7 +161,7 @@ static enum err op_load(struct channel_thread *t, const struct signer_request *q
     e = jwk_from_private_der(secret_span(&key), alg, kid, &k);
     if (!e)
         e = answer_public(t, k, a);
-    return e ? e : signer_keys_add(t->state->keys, q->kid, KEY_USE_SIG, k, SPAN_NONE);
+    return e ? e : keep_pair(t, q->kid, q->use, k, &key);
 }
 
 static enum err op_unload(struct channel_thread *t, const struct signer_request *q, struct signer_answer *a) {
@@ -207,12 +227,25 @@ static enum err op_release(struct channel_thread *t, const struct signer_request
     return a->bytes.ptr ? ERR_OK : ERR_NOMEM;
 }
 
+static enum err op_unwrap(struct channel_thread *t, const struct signer_request *q, struct signer_answer *a) {
+    if (!t->state->policy.envelopes_on)
+        return ERR_REFUSED;
+    unsigned char *key = arena_alloc(&t->arena, UNWRAPPED_BYTES);
+    if (!key)
+        return ERR_NOMEM;
+    enum err e = signer_keys_unwrap(t->state->keys, t->contexts, q->kid, q->bytes, key);
+    if (!e)
+        a->bytes = span_bytes(key, UNWRAPPED_BYTES);
+    return e;
+}
+
 static enum err (*const operations[])(struct channel_thread *, const struct signer_request *,
                                       struct signer_answer *) = {
     [SIGNER_OP_STATUS] = op_status,     [SIGNER_OP_GENERATE] = op_generate,
     [SIGNER_OP_LOAD] = op_load,         [SIGNER_OP_UNLOAD] = op_unload,
     [SIGNER_OP_SIGN_JWT] = op_sign_jwt, [SIGNER_OP_PEPPER] = op_pepper,
     [SIGNER_OP_RELEASE] = op_release,   [SIGNER_OP_SIGN_BOUND] = op_sign_bound,
+    [SIGNER_OP_UNWRAP] = op_unwrap,
 };
 
 /* ---- channels ---- */

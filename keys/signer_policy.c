@@ -126,10 +126,20 @@ static const char *text_member(const json_t *j, const char *name, struct arena *
     return s.len ? arena_strndup(a, s.ptr, s.len) : NULL;
 }
 
+/* A switch that is "on" or "off", or not there. */
+static enum err parse_switch(const json_t *j, const char *name, bool otherwise, bool *ret_on) {
+    struct span value = json_str(j, name);
+    if (json_object_get(j, name) && !span_is(value, "on") && !span_is(value, "off"))
+        return ERR_SYNTAX;
+    *ret_on = value.ptr ? span_is(value, "on") : otherwise;
+    return ERR_OK;
+}
+
 static enum err parse_policy(const json_t *j, struct signer_policy *p, const char **reterr_text) {
-    static const char *const known[] = {"issuer", "kek_file", "kek_credential", "sandbox", "tokens", NULL};
+    static const char *const known[] = {"issuer", "kek_file", "kek_credential", "sandbox", "envelopes", "tokens", NULL};
+    bool sandbox_on;
     if (!members_known(j, known))
-        return fail(reterr_text, "unknown member (known: issuer, kek_file, kek_credential, sandbox, tokens)");
+        return fail(reterr_text, "unknown member (known: issuer, kek_file, kek_credential, sandbox, envelopes, tokens)");
     p->issuer = text_member(j, "issuer", &p->arena);
     p->kek_file = text_member(j, "kek_file", &p->arena);
     p->kek_credential = text_member(j, "kek_credential", &p->arena);
@@ -139,10 +149,11 @@ static enum err parse_policy(const json_t *j, struct signer_policy *p, const cha
         return fail(reterr_text, "exactly one of kek_file and kek_credential is needed");
     if (p->kek_credential && strchr(p->kek_credential, '/'))
         return fail(reterr_text, "kek_credential is a name, not a path");
-    struct span sandbox = json_str(j, "sandbox");
-    if (json_object_get(j, "sandbox") && !span_is(sandbox, "on") && !span_is(sandbox, "off"))
+    if (parse_switch(j, "sandbox", true, &sandbox_on))
         return fail(reterr_text, "sandbox is \"on\" or \"off\"");
-    p->sandbox_off = span_is(sandbox, "off");
+    p->sandbox_off = !sandbox_on;
+    if (parse_switch(j, "envelopes", false, &p->envelopes_on))
+        return fail(reterr_text, "envelopes is \"on\" or \"off\"");
     if (parse_tokens(json_object_get(j, "tokens"), p))
         return fail(reterr_text, "tokens: each needs typ, lifetime_max (0: no exp; to 86400 seconds) and known algs");
     return ERR_OK;

@@ -5,11 +5,13 @@
  *   { "issuer": "https://sso.example.gov.vn",
  *     "kek_file": "/etc/idp/kek"  or  "kek_credential": "kek",
  *     "sandbox": "on",
+ *     "envelopes": "off",
  *     "tokens": [ {"typ": "JWT", "lifetime_max": 3600, "algs": ["ES256", "RS256"]}, ... ] }
  *
  * kek_file: 32 raw bytes, readable by its owner only. kek_credential: a file of that name in
- * $CREDENTIALS_DIRECTORY (systemd). sandbox "off" is for debuggers and shown in the status. Without
- * "tokens" a table of defaults holds. Unknown members are errors: a misspelt limit is no limit. */
+ * $CREDENTIALS_DIRECTORY (systemd). sandbox "off" is for debuggers and shown in the status. envelopes
+ * "on" lets it make and use keys that open a partner's envelopes (RSA1_5): off unless a connector needs
+ * it. Without "tokens" a table of defaults holds. Unknown members are errors: a misspelt limit is no limit. */
 #ifndef IDP_KEYS_SIGNER_POLICY_H
 #define IDP_KEYS_SIGNER_POLICY_H
 
@@ -38,6 +40,7 @@ struct signer_policy {
     const char *issuer;
     const char *kek_file, *kek_credential;
     bool sandbox_off;
+    bool envelopes_on;
     struct policy_token token[POLICY_TOKENS_MAX];
     size_t n_tokens;
 };

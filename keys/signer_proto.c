@@ -25,6 +25,7 @@ static uint8_t status_of(enum err e) {
 static const char *const use_names[KEY_USE_COUNT] = {
     [KEY_USE_SIG] = "sig",   [KEY_USE_PEPPER] = "pepper", [KEY_USE_DATA] = "data",
     [KEY_USE_INDEX] = "index", [KEY_USE_CODE] = "code",   [KEY_USE_PAIRWISE] = "pairwise",
+    [KEY_USE_ENVELOPE] = "envelope",
 };
 
 const char *key_use_name(enum key_use use) {
@@ -76,7 +77,7 @@ static enum err request_parse(struct reader *r, struct signer_request *q) {
     q->alg = reader_block(r);
     q->typ = reader_block(r);
     q->bytes = reader_block(r);
-    if (r->failed || op < SIGNER_OP_STATUS || op > SIGNER_OP_SIGN_BOUND || use >= KEY_USE_COUNT)
+    if (r->failed || op < SIGNER_OP_STATUS || op > SIGNER_OP_UNWRAP || use >= KEY_USE_COUNT)
         return ERR_SYNTAX;
     return q->kid.len > KID_MAX || q->alg.len > ALG_MAX || q->typ.len > TYP_MAX ? ERR_TOO_LONG : ERR_OK;
 }

@@ -62,6 +62,7 @@ static const struct {
     {"user", "disable", ctl_user_disable},     {"user", "erase", ctl_user_erase},
     {"user", "set-password", ctl_user_set_password}, {"keys", "list", ctl_keys_list},
     {"keys", "generate", ctl_keys_generate},   {"keys", "rotate", ctl_keys_rotate},
+    {"keys", "public", ctl_keys_public},
     {"session", "list", ctl_session_list},     {"session", "end", ctl_session_end},
     {"audit", "tail", ctl_audit_tail},         {"backup", NULL, ctl_backup},
     {"status", NULL, ctl_status},              {"import", NULL, ctl_import},

@@ -21,15 +21,19 @@
 
 /* ---- keys ---- */
 
+static bool list_keys(struct ctl_call *c, struct key_list *ret_keys) {
+    struct batch b = BATCH_INIT(c->arena);
+    store_key_list(&b, ret_keys);
+    enum err e = store_write_wait(c->idp->store, &b);
+    if (e)
+        ctl_refuse_err(c, e, "keys");
+    return !e;
+}
+
 void ctl_keys_list(struct ctl_call *c) {
     struct key_list keys = {0};
-    struct batch b = BATCH_INIT(c->arena);
-    store_key_list(&b, &keys);
-    enum err e = store_write_wait(c->idp->store, &b);
-    if (e) {
-        ctl_refuse_err(c, e, "keys");
+    if (!list_keys(c, &keys))
         return;
-    }
     c->out = json_array();
     for (size_t i = 0; i < keys.count; i++) {
         const struct key_row *k = &keys.item[i];
@@ -65,12 +69,72 @@ static void answer_key(struct ctl_call *c, enum err e, const struct jose_alg *al
     buf_addf(&c->text, "%.*s %s %s\n", SPAN_FMT(kid), alg->name, state);
 }
 
+/* An envelope key knows one algorithm. */
+static void generate_envelope(struct ctl_call *c) {
+    const struct jose_alg *alg = &jose_rsa1_5;
+    struct span kid = SPAN_NONE, name = ctl_arg(c, "alg");
+    if (name.ptr && !span_is(name, alg->name)) {
+        ctl_refuse(c, "invalid_request", "alg: %s, or none, with --use envelope", alg->name);
+        return;
+    }
+    enum err e = keyring_generate(c->idp->keyring, c->idp->store, c->channel, alg, c->arena, &kid);
+    if (e == ERR_REFUSED)
+        ctl_refuse(c, "refused", "the signer's policy file does not say \"envelopes\": \"on\"");
+    else
+        answer_key(c, e, alg, kid, "active");
+}
+
 void ctl_keys_generate(struct ctl_call *c) {
+    struct span use = ctl_arg(c, "use"), kid = SPAN_NONE;
+    if (span_is(use, key_use_name(KEY_USE_ENVELOPE))) {
+        generate_envelope(c);
+        return;
+    }
+    if (use.ptr && !span_is(use, key_use_name(KEY_USE_SIG))) {
+        ctl_refuse(c, "invalid_request", "use: sig or envelope");
+        return;
+    }
     const struct jose_alg *alg = alg_wanted(c);
-    struct span kid = SPAN_NONE;
     if (alg)
         answer_key(c, keyring_generate(c->idp->keyring, c->idp->store, c->channel, alg, c->arena, &kid), alg,
                    kid, "next");
+}
+
+/* The parser of keys takes those that verify. Here only the numbers matter, not what they are for. */
+static enum err add_pem(struct span public_jwk, struct buf *out) {
+    AUTO_JSON json_t *j = NULL;
+    AUTO_JWK struct jwk *key = NULL;
+    CLEANUP(buf_done) struct buf numbers = BUF_INIT(JWK_MAX_BYTES);
+    enum err e = json_parse_object(public_jwk, JWK_MAX_BYTES, &j);
+    if (e)
+        return e;
+    json_object_del(j, "use");
+    json_object_del(j, "alg");
+    json_add_value(&JSON_OUT(&numbers), NULL, j);
+    e = buf_err(&numbers);
+    if (!e)
+        e = jwk_parse(buf_span(&numbers), &key);
+    return e ? e : jwk_public_pem(key, out);
+}
+
+void ctl_keys_public(struct ctl_call *c) {
+    struct key_list keys = {0};
+    struct span kid = ctl_arg(c, "kid");
+    const struct key_row *key = NULL;
+    if (!list_keys(c, &keys))
+        return;
+    for (size_t i = 0; i < keys.count; i++)
+        if (span_eq(keys.item[i].kid, kid) && keys.item[i].public_jwk.len)
+            key = &keys.item[i];
+    enum err e = key ? add_pem(key->public_jwk, &c->text) : ERR_NOT_FOUND;
+    if (e) {
+        ctl_refuse_err(c, e, "key");
+        return;
+    }
+    json_t *jwk = NULL;
+    if (json_parse_object(key->public_jwk, JWK_MAX_BYTES, &jwk) == ERR_OK)
+        c->out = json_pack("{ss% ss so ss%}", "kid", kid.ptr, kid.len, "use", key_use_name(key->use), "jwk", jwk,
+                           "pem", c->text.data, c->text.len);
 }
 
 /* The old key stays published until nothing that it signed is still valid anywhere. */

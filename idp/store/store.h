@@ -461,7 +461,7 @@ struct key_row {
     struct span alg;
     enum key_state state;
     struct span wrapped;
-    struct span public_jwk; /* sig only */
+    struct span public_jwk; /* sig and envelope only */
     int64_t created_at, activated_at, retiring_at, expires_at;
 };
 struct key_list {

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What staff do with idpctl, and what it must refuse: exit statuses, output, all-or-nothing lines,
 secrets shown once, other users kept out, hostile bytes on the admin socket."""
+import base64
 import json
 import os
 import socket
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "lib"))
@@ -202,6 +204,14 @@ def keys_and_rest(p, secret):
     check.that("keys generate", status == 0 and out["kid"], out)
     status, out = answer(p, "keys", "rotate", "--alg", "HS256")
     check.that("not for HS256", status == 1, out)
+    status, out = answer(p, "keys", "generate", "--use", "envelope")
+    check.that("no envelope key unless the signer's policy has it", status == 1 and out["error"] == "refused" and
+               "envelopes" in out["error_description"], out)
+    kid = answer(p, "keys", "list")[1][-1]["kid"]
+    status, out = answer(p, "keys", "public", kid)
+    check.that("keys public", status == 0 and out["jwk"]["kid"] == kid and out["pem"].startswith("-----BEGIN PUBLIC KEY-----\n"), out)
+    check.that("of a pair only", [answer(p, "keys", "public", k["kid"])[0] for k in before if k["use"] == "data"] == [1])
+    check.that("keys public of nothing", answer(p, "keys", "public", "nobody")[0] == 1)
     status, out = answer(p, "session", "end", "00")
     check.that("session end wants an id", status == 1 and out["error"] == "invalid_request", out)
     status, out = answer(p, "session", "end", "00" * 20)
@@ -268,6 +278,37 @@ def hostile(p):
     check.that("and the daemon is well", answer(p, "status")[1]["store_healthy"])
 
 
+def envelope_keys():
+    """The key that a partner wraps for: made by staff, given to the partner, published nowhere."""
+    with idp.Provider(policy={"envelopes": "on"}) as p:
+        status, made = answer(p, "keys", "generate", "--use", "envelope")
+        row = [k for k in answer(p, "keys", "list")[1] if k["use"] == "envelope"]
+        check.that("keys generate --use envelope", status == 0 and made["alg"] == "RSA1_5" and made["state"] == "active" and
+                   [k["kid"] for k in row] == [made["kid"]], (made, row))
+        status, public = answer(p, "keys", "public", made["kid"])
+        jwk = public["jwk"]
+        check.that("its public half is for encryption", status == 0 and jwk["use"] == "enc" and jwk["kid"] == made["kid"] and
+                   set(jwk) == {"kty", "n", "e", "kid", "use", "alg"}, public)
+        run = subprocess.run(["openssl", "rsa", "-pubin", "-noout", "-modulus"], input=public["pem"], capture_output=True, text=True)
+        modulus = int.from_bytes(base64.urlsafe_b64decode(jwk["n"] + "=="), "big")
+        check.that("the PEM holds the same number, of 2048 bits", run.stdout.strip() == f"Modulus={modulus:X}" and
+                   modulus.bit_length() == 2048, run.stdout + run.stderr)
+        check.that("people get the PEM alone", ctl(p, "keys", "public", made["kid"], json_out=False)[1] == public["pem"])
+        with urllib.request.urlopen(f"{p.issuer}/jwks", timeout=20) as r:
+            published = json.load(r)["keys"]
+        check.that("it is not among the published keys", published and made["kid"] not in [k["kid"] for k in published], published)
+        check.that("it opens, and does nothing else", answer(p, "keys", "generate", "--use", "envelope", "--alg", "RS256")[0] == 1 and
+                   answer(p, "keys", "generate", "--use", "data")[0] == 1 and answer(p, "keys", "generate", "--alg", "RSA1_5")[0] == 1)
+        check.that("the signer reports it", [k["unwrapped"] for k in answer(p, "status")[1]["signer"]["keys"]
+                                             if k["kid"] == made["kid"]] == [0])
+        p.stop()
+        policy = Path(p.path("signer.json"))
+        policy.write_text(policy.read_text(encoding="ascii").replace('"envelopes": "on"', '"envelopes": "off"'), encoding="ascii")
+        p.start()
+        check.that("a policy without envelopes starts all the same, and makes no more", answer(p, "status")[0] == 0 and
+                   answer(p, "keys", "generate", "--use", "envelope")[0] == 1)
+
+
 def start_and_stop():
     p = idp.Provider()
     with open(p.socket, "w", encoding="ascii") as f:
@@ -297,6 +338,7 @@ def main():
         keys_and_rest(p, secret)
         who_may(p)
         hostile(p)
+    envelope_keys()
     start_and_stop()
     return check.end()
 

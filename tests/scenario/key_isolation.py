@@ -18,10 +18,11 @@ from party import Browser, Party  # noqa: E402
 FORBIDDEN = re.compile(r"microhttpd|curl|nghttp|sqlite|libpq|xml|gnutls|libjwt|yaml")
 
 
-def scan(provider, pid):
+def scan(provider, pid, uses=("sig", "envelope")):
     with sqlite3.connect(f"file:{provider.path('idp.db')}?mode=ro", uri=True) as db:
-        rows = db.execute("SELECT kid, alg, lower(hex(wrapped)) FROM signing_key WHERE key_use = 'sig'").fetchall()
-    lines = "".join(f"{kid} {alg} {wrapped}\n" for kid, alg, wrapped in rows)
+        rows = db.execute("SELECT kid, key_use, alg, lower(hex(wrapped)) FROM signing_key "
+                          "WHERE key_use IN ('sig', 'envelope')").fetchall()
+    lines = "".join(" ".join(row) + "\n" for row in rows if row[1] in uses)
     return subprocess.run([f"{BUILD}/tests/key_scan", provider.path("kek"), provider.issuer, str(pid)],
                           input=lines, capture_output=True, text=True)
 
@@ -46,7 +47,9 @@ def main():
     if SLOW > 1:
         checks.that("key isolation is searched without sanitizers: their shadow memory has no end", True)
         return checks.end()
-    with Provider(policy={"sandbox": "off"}) as provider:
+    with Provider(policy={"sandbox": "off", "envelopes": "on"}) as provider:
+        made = provider.idpctl("keys", "generate", "--use", "envelope")[1]
+        checks.that("a key for envelopes is there", made["alg"] == "RSA1_5", made)
         clients = [provider.add_client(client_name=alg, redirect_uris=["http://127.0.0.1:9/cb"],
                                        id_token_signed_response_alg=alg, legal_basis="test", scope="openid")
                    for alg in ("ES256", "RS256", "PS256", "EdDSA")]
@@ -61,6 +64,8 @@ def main():
             run = scan(provider, provider.signer_pid())
             print(run.stdout.strip().replace("\n", "; "))
             checks.that("the same scan finds them in idp-signer", run.returncode == 1, run.stdout + run.stderr)
+            run = scan(provider, provider.signer_pid(), uses=["envelope"])
+            checks.that("the envelope key among them", run.returncode == 1 and "keys 1," in run.stdout, run.stdout + run.stderr)
             limbs = re.search(r"^limbs (\d+)$", run.stdout, re.M)
             checks.that("as limbs, the form that OpenSSL keeps", limbs and int(limbs.group(1)) > 0, run.stdout)
         finally:

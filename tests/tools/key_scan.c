@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Looks for private keys in the memory of another process: unwraps the store's signing keys with the
+ * Looks for private keys in the memory of another process: unwraps the store's key pairs with the
  * KEK, and searches every readable mapping of PID for each private number in big-endian bytes, in
  * little-endian limbs, in DER and in PEM.
- *   key_scan KEK_FILE ISSUER PID   standard input: lines of "kid alg wrapped-in-hex"
+ *   key_scan KEK_FILE ISSUER PID   standard input: lines of "kid use alg wrapped-in-hex"
  * Prints the hits of each form; exit 0 none, 1 some, 2 could not look. */
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
@@ -95,19 +95,21 @@ static void add_key(const struct jwk *k) {
 }
 
 static int read_keys(const struct secret *kek, const char *issuer) {
-    char kid[128], alg[16], hex[8192];
+    char kid[128], use_name[16], alg[16], hex[8192];
     int keys = 0;
-    while (scanf("%127s %15s %8191s", kid, alg, hex) == 3) {
+    while (scanf("%127s %15s %15s %8191s", kid, use_name, alg, hex) == 4) {
         unsigned char wrapped[4096];
         size_t len;
-        const struct wrap_label label = {span_of(kid), KEY_USE_SIG, span_of(alg), span_of(issuer)};
+        enum key_use use = key_use_find(span_of(use_name));
+        const struct wrap_label label = {span_of(kid), use, span_of(alg), span_of(issuer)};
         CLEANUP(secret_done) struct secret der = SECRET_INIT;
         AUTO_JWK struct jwk *k = NULL;
         enum err e = hex_decode(span_of(hex), wrapped, sizeof wrapped, &len);
         if (!e)
             e = key_unwrap(kek, &label, span_bytes(wrapped, len), &der);
         if (!e)
-            e = jwk_from_private_der(secret_span(&der), jose_alg_find(span_of(alg)), kid, &k);
+            e = jwk_from_private_der(secret_span(&der),
+                                     use == KEY_USE_ENVELOPE ? &jose_rsa1_5 : jose_alg_find(span_of(alg)), kid, &k);
         if (e) {
             fprintf(stderr, "key_scan: %s (%s): %s\n", kid, alg, err_text(e));
             return -1;
