@@ -174,19 +174,21 @@ static void registration_load(struct request *req) {
 
 /* ---- the sector document ---- */
 
-static bool wants_sector(const struct registration *r, struct arena *a, struct span *ret_uri) {
+static struct span sector_uri(struct arena *a, struct span metadata) {
     AUTO_JSON json_t *m = NULL;
-    if (json_parse_object(r->metadata, CLIENT_METADATA_MAX, &m))
-        return false;
-    *ret_uri = arena_dup(a, json_str(m, "sector_identifier_uri"));
-    return ret_uri->len > 0;
+    if (json_parse_object(metadata, CLIENT_METADATA_MAX, &m))
+        return SPAN_NONE;
+    return arena_dup(a, json_str(m, "sector_identifier_uri"));
 }
 
-static void registration_fetch(struct request *req) {
-    struct registration *r = req->state;
+bool registration_has_sector(struct arena *a, struct span metadata) {
+    return sector_uri(a, metadata).len > 0;
+}
+
+void registration_sector_fetch(struct request *req, struct span metadata) {
     req->fetch.purpose = OUTBOUND_SECTOR;
     req->fetch.only_public = true;
-    (void)wants_sector(r, req->arena, &req->fetch.url);
+    req->fetch.url = sector_uri(req->arena, metadata);
 }
 
 static bool array_has(const json_t *array, const json_t *text) {
@@ -198,18 +200,31 @@ static bool array_has(const json_t *array, const json_t *text) {
 
 /* OIDC Registration 5: "The values of the registered redirect_uris MUST be included in the elements
  * of the array". */
-static bool sector_has_all(const struct request *req, const struct registration *r) {
+static bool sector_has_all(const struct request *req, struct span metadata) {
     AUTO_JSON json_t *document = NULL;
     AUTO_JSON json_t *m = NULL;
     if (req->fetch.result ||
         json_parse(span_bytes(req->fetch.body, req->fetch.body_len), OUTBOUND_BODY_MAX, &document) ||
-        json_parse_object(r->metadata, CLIENT_METADATA_MAX, &m) || !json_is_array(document))
+        json_parse_object(metadata, CLIENT_METADATA_MAX, &m) || !json_is_array(document))
         return false;
     const json_t *uris = json_object_get(m, "redirect_uris");
     for (size_t i = 0; i < json_array_size(uris); i++)
         if (!array_has(document, json_array_get(uris, i)))
             return false;
     return true;
+}
+
+bool registration_sector_is_good(struct request *req, struct span metadata) {
+    bool is_good = sector_has_all(req, metadata);
+    if (!is_good)
+        (void)registration_refuse(req, "invalid_client_metadata",
+                                  "sector_identifier_uri does not list all redirect_uris");
+    return is_good;
+}
+
+static void registration_fetch(struct request *req) {
+    struct registration *r = req->state;
+    registration_sector_fetch(req, r->metadata);
 }
 
 /* ---- decisions ---- */
@@ -234,21 +249,17 @@ static enum step written(struct request *req, struct registration *r) {
 
 static enum step registration_decide(struct request *req) {
     struct registration *r = req->state;
-    struct span uri;
     if (req->wrote)
         return written(req, r);
     if (r->is_fetching)
-        return sector_has_all(req, r)
-                   ? STEP_WRITE
-                   : registration_refuse(req, "invalid_client_metadata",
-                                         "sector_identifier_uri does not list all redirect_uris");
+        return registration_sector_is_good(req, r->metadata) ? STEP_WRITE : STEP_RESPOND;
     if (req->load.result)
         return registration_unavailable(req);
     if (r->has_token && !r->initial.found)
         return registration_unauthorized(req, "invalid_token");
     if (!r->metadata.len && !take_metadata(req, r))
         return STEP_RESPOND;
-    r->is_fetching = wants_sector(r, req->arena, &uri);
+    r->is_fetching = registration_has_sector(req->arena, r->metadata);
     return r->is_fetching ? STEP_FETCH : STEP_WRITE;
 }
 

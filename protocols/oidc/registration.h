@@ -29,4 +29,13 @@ struct registration_answer {
 void registration_respond(struct request *req, unsigned status,
                           const struct registration_answer *answer);
 
+/* ---- the sector document of a registration, as it would be stored ---- */
+
+/* Whether it names one, which has to be read before anything is written. */
+bool registration_has_sector(struct arena *a, struct span metadata);
+/* For handler->fetch. */
+void registration_sector_fetch(struct request *req, struct span metadata);
+/* Whether what was fetched lists all its redirect URIs; else answered. */
+bool registration_sector_is_good(struct request *req, struct span metadata);
+
 #endif
