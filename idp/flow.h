@@ -37,6 +37,7 @@ struct flow {
     struct user_id proven_user;
     int64_t proven_at;
     unsigned char proven_with[FLOW_PROOF_BYTES]; /* digest of the stored hash that it matched */
+    unsigned char shown[FLOW_PROOF_BYTES]; /* digest of what the consent page asks for; zeros: none */
 };
 
 /* Seals into base64url text in the arena, bound to the browser's flow cookie. ERR_TOO_LONG. */

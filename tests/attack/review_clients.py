@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Attacks by relying parties that registered themselves, on people and on other services: catalogue 1A A37,
+1D D01, D08, D13, D14, D19. The provider asks for an initial access token."""
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "lib"))
+from oidc_world import run
+from party import Party, is_consent
+from registration import manage, registered, update_of
+
+
+def A37_a_registration_that_grows_behind_the_page(w):
+    """The person agrees to what the page shows, not to what the client has allowed itself since."""
+    client = registered(w, scope="openid")
+    party, browser = Party(w.issuer, client), w.signed_in()
+    page = browser.get(party.url(scope="openid email phone"))
+    assert is_consent(page) and w.an["claims"]["name"] in page.text
+    assert manage(w, client, "PUT", update_of(client, scope="openid email phone")).status == 200
+    again = browser.consent(page)
+    assert is_consent(again), again
+    assert browser.consent(page).location is None, "the first page's handle"
+    answer = browser.consent(again)
+    tokens = party.redeem(answer.query()["code"]).json()
+    assert tokens["scope"] == "openid email phone", "the twin: what the second page showed"
+    smaller = browser.get(party.url(scope="openid email phone", prompt="consent"))
+    assert manage(w, client, "PUT", update_of(client, scope="openid email")).status == 200
+    assert is_consent(browser.consent(smaller)), "also what shrank is shown anew"
+
+
+def A37_the_handle_of_another_step(w):
+    """A sign-in page's flow with the form token of a consent page: nothing was shown."""
+    browser, client = w.browser(), registered(w)
+    party = Party(w.issuer, client)
+    sign_in = browser.get(party.url(scope="openid profile"))
+    page = browser.sign_in(sign_in, w.an["username"], w.an["password"])
+    assert is_consent(page), page
+    early = sign_in.forms()[0]["fields"]["flow"]
+    answer = browser.submit(page, "consent", ("decision", "allow"), flow=early)
+    assert is_consent(answer), answer
+    assert browser.consent(page).query()["code"], "the twin"
+
+
+if __name__ == "__main__":
+    sys.exit(run(__name__, "registration:\n  policy: token\n"))
