@@ -402,9 +402,14 @@ static bool check_keys(struct check *k) {
     return true;
 }
 
+/* What is not of this provider's own table may be a resource's: whom a resource serves staff say, for a
+ * machine asks nobody's consent. */
 static bool check_scopes(struct check *k) {
     for (struct span rest = json_str(k->m, "scope"), word; (word = span_word(&rest)).len;) {
         const struct scope_def *d = scope_def_find(word);
+        if (!d && k->registrar != REGISTRAR_STAFF)
+            return refuse_metadata(
+                k, "scope", arena_printf(k->a, "has %.*s, which is for staff to allow", SPAN_FMT(word)));
         if (d && d->needs_legal_basis && !json_str(k->m, "legal_basis").len)
             return refuse_metadata(
                 k, "scope", arena_printf(k->a, "has %s, which needs a legal_basis", d->name));

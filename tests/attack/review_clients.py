@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Attacks by relying parties that registered themselves, on people and on other services: catalogue 1A A37,
 1D D01, D08, D13, D14, D19. The provider asks for an initial access token."""
+import json
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "lib"))
 from oidc_world import run
-from party import Party, is_consent
-from registration import manage, registered, update_of
+from party import Party, error_of, is_consent, jwt_part
+from registration import manage, register, registered, update_of
 
 
 def A37_a_registration_that_grows_behind_the_page(w):
@@ -39,6 +40,24 @@ def A37_the_handle_of_another_step(w):
     answer = browser.submit(page, "consent", ("decision", "allow"), flow=early)
     assert is_consent(answer), answer
     assert browser.consent(page).query()["code"], "the twin"
+
+
+def D13_scopes_of_resources(w):
+    """Nobody gives themselves a resource's scopes: a machine would get tokens for it that no person and no
+    staff agreed to."""
+    api = "https://dossier.example"
+    w.provider.idpctl("resource", "add", "--file", "-", stdin=json.dumps({"resource": api, "scopes_supported": ["dossier.admin"]}))
+    machine = {"grant_types": ["client_credentials"], "response_types": [], "redirect_uris": []}
+    for scope in ("dossier.admin", "openid dossier.admin", "later.read"):
+        assert error_of(register(w, **machine, scope=scope)) == (400, "invalid_client_metadata"), scope
+        assert error_of(register(w, scope=scope)) == (400, "invalid_client_metadata"), scope
+    client = registered(w, **machine)
+    assert error_of(manage(w, client, "PUT", update_of(client, scope="dossier.admin"))) == (400, "invalid_client_metadata")
+    for more in ({"resource": api}, {"scope": "dossier.admin", "resource": api}, {"scope": "dossier.admin"}):
+        assert Party(w.issuer, client).token({"grant_type": "client_credentials", **more}).status == 400, more
+    staffs = Party(w.issuer, w.provider.add_client(**machine, scope="dossier.admin", token_endpoint_auth_method="client_secret_basic"))
+    answer = staffs.token({"grant_type": "client_credentials", "resource": api})
+    assert jwt_part(answer.json()["access_token"], 1)["aud"] == api, "the twin: by staff"
 
 
 if __name__ == "__main__":
