@@ -27,11 +27,11 @@
 #define JSON_TYPE    "application/json"
 #define ANSWER_MAX   (2 * CLIENT_METADATA_MAX)
 
-/* Registrations from one network: so many before there are waits, and how long they count. */
+/* Registrations from one network: so many before there are waits, and how long they count. Likewise
+ * replacements of one. */
 #define REGISTRATIONS_FREE    30
 #define REGISTRATIONS_SECONDS 60
 #define REGISTRATIONS_MEMORY  3600
-#define THROTTLE_KIND         'r'
 
 struct registration {
     bool has_token; /* an initial access token is needed, and was shown */
@@ -58,6 +58,11 @@ enum step registration_unauthorized(struct request *req, const char *error) {
 
 enum step registration_unavailable(struct request *req) {
     oidc_error_respond(req, OIDC_FAILURE(OIDC_TEMPORARILY_UNAVAILABLE, NULL));
+    return STEP_RESPOND;
+}
+
+enum step registration_too_many(struct request *req) {
+    oidc_error_respond(req, OIDC_FAILURE(OIDC_TOO_MANY_REQUESTS, NULL));
     return STEP_RESPOND;
 }
 
@@ -115,6 +120,20 @@ void registration_respond(struct request *req, unsigned status,
         (void)registration_unavailable(req);
     else
         respond_buf(req, status, "application/json", &b);
+}
+
+void registration_take_turn(struct request *req, char kind, struct span who) {
+    struct throttle_limit limit = {
+        .free_failures = REGISTRATIONS_FREE,
+        .base_seconds = REGISTRATIONS_SECONDS,
+        .max_seconds = REGISTRATIONS_SECONDS,
+        .memory_seconds = REGISTRATIONS_MEMORY,
+    };
+    unsigned char hash[32];
+    sha256(who, hash);
+    limit.key.b[0] = (unsigned char)kind;
+    memcpy(limit.key.b + 1, hash, THROTTLE_KEY_BYTES - 1);
+    store_throttle_take(&req->write, &limit, req->now, NULL);
 }
 
 /* ---- what is asked for ---- */
@@ -240,8 +259,7 @@ static enum step written(struct request *req, struct registration *r) {
     case ERR_REFUSED: /* the token was used up meanwhile */
         return registration_unauthorized(req, "invalid_token");
     case ERR_BUSY:
-        oidc_error_respond(req, OIDC_FAILURE(OIDC_TOO_MANY_REQUESTS, NULL));
-        return STEP_RESPOND;
+        return registration_too_many(req);
     default:
         return registration_unavailable(req);
     }
@@ -263,26 +281,12 @@ static enum step registration_decide(struct request *req) {
     return r->is_fetching ? STEP_FETCH : STEP_WRITE;
 }
 
-static void take_turn(struct request *req) {
-    struct throttle_limit limit = {
-        .free_failures = REGISTRATIONS_FREE,
-        .base_seconds = REGISTRATIONS_SECONDS,
-        .max_seconds = REGISTRATIONS_SECONDS,
-        .memory_seconds = REGISTRATIONS_MEMORY,
-    };
-    unsigned char hash[32];
-    sha256(span_of(req->client.network), hash);
-    limit.key.b[0] = THROTTLE_KIND;
-    memcpy(limit.key.b + 1, hash, THROTTLE_KEY_BYTES - 1);
-    store_throttle_take(&req->write, &limit, req->now, NULL);
-}
-
 static void registration_write(struct request *req) {
     struct registration *r = req->state;
     if (r->has_token)
         store_initial_token_take(&req->write, r->token_hash, req->now);
     else
-        take_turn(req);
+        registration_take_turn(req, REGISTRATION_OF_NETWORK, span_of(req->client.network));
     const struct client_row row = {
         .client_id = r->client_id,
         .metadata = r->metadata,

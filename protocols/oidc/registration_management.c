@@ -169,6 +169,8 @@ static void answer(struct request *req, const struct management *m) {
 static enum step written(struct request *req, const struct management *m) {
     if (req->write.result == ERR_NOT_FOUND) /* ended meanwhile */
         return registration_unauthorized(req, "invalid_token");
+    if (req->write.result == ERR_BUSY)
+        return registration_too_many(req);
     if (req->write.result)
         return registration_unavailable(req);
     atomic_fetch_add(&request_idp(req)->client_epoch, 1);
@@ -209,6 +211,7 @@ static void management_write(struct request *req) {
         oidc_audit(req, "client_deregistered", NULL, m->client_id, SPAN_NONE);
         return;
     }
+    registration_take_turn(req, REGISTRATION_OF_CLIENT, m->client_id);
     store_client_replace(&req->write, m->client_id, m->metadata,
                          m->secret_text.len ? &m->secret : NULL);
     oidc_audit(req, "client_reregistered", NULL, m->client_id, SPAN_NONE);

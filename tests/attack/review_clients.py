@@ -60,5 +60,17 @@ def D13_scopes_of_resources(w):
     assert jwt_part(answer.json()["access_token"], 1)["aud"] == api, "the twin: by staff"
 
 
+def D14_replacements_without_end(w):
+    """Each is a commit, an audit row, and all clients to be read again."""
+    client, other = registered(w), registered(w)
+    answers = [manage(w, client, "PUT", update_of(client)) for _ in range(40)]
+    assert answers[0].status == 200
+    assert answers[-1].status == 429 and answers[-1].header("Retry-After"), answers[-1]
+    before = w.store_rows()["audit"]
+    assert manage(w, client, "PUT", update_of(client)).status == 429 and w.store_rows()["audit"] == before
+    assert manage(w, client, "GET").status == 200 and manage(w, other, "PUT", update_of(other)).status == 200
+    assert manage(w, client, "DELETE").status == 204
+
+
 if __name__ == "__main__":
     sys.exit(run(__name__, "registration:\n  policy: token\n"))
