@@ -143,6 +143,10 @@ static struct span dump(struct arena *a, const json_t *object) {
     return text ? arena_dup(a, span_of(text)) : SPAN_NONE;
 }
 
+/* RFC 7591 3.2.1: the server's to choose; kept from the client they would stand in each answer twice. */
+static const char *const servers[] = {"client_id", "client_id_issued_at", "client_secret_expires_at",
+                                      "registration_client_uri"};
+
 /* False: answered. */
 static bool take_metadata(struct request *req, struct registration *r) {
     AUTO_JSON json_t *given = NULL;
@@ -150,7 +154,8 @@ static bool take_metadata(struct request *req, struct registration *r) {
     const char *code, *text;
     if (!registration_body(req, &given))
         return false;
-    json_object_del(given, "client_id"); /* RFC 7591 3.2.1: the server's to choose */
+    for (size_t i = 0; i < ARRAY_LEN(servers); i++)
+        json_object_del(given, servers[i]);
     if (client_metadata_check(req->arena, REGISTRAR_CLIENT, given, &normal, &code, &text)) {
         (void)registration_refuse(req, code, text);
         return false;

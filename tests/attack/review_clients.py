@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Attacks by relying parties that registered themselves, on people and on other services: catalogue 1A A37,
-1D D01, D08, D13, D14, D19. The provider asks for an initial access token."""
+1D D08, D13, D14, D19. The provider asks for an initial access token."""
 import json
 import sys
 from pathlib import Path
@@ -70,6 +70,17 @@ def D14_replacements_without_end(w):
     assert manage(w, client, "PUT", update_of(client)).status == 429 and w.store_rows()["audit"] == before
     assert manage(w, client, "GET").status == 200 and manage(w, other, "PUT", update_of(other)).status == 200
     assert manage(w, client, "DELETE").status == 204
+
+
+def D13_what_the_server_chooses(w):
+    """A client that sends what only the answer has gets the server's, once."""
+    chosen = {"registration_client_uri": "https://evil.example/", "client_secret_expires_at": 5, "client_id_issued_at": 7, "client_id": "x"}
+    client = registered(w, **chosen)
+    for answer in (register(w, **chosen), manage(w, client, "GET"), manage(w, client, "PUT", update_of(client))):
+        assert answer.status in (200, 201), answer
+        pairs = json.loads(answer.text, object_pairs_hook=list)
+        assert len(pairs) == len(dict(pairs)), "a member twice"
+        assert not set(chosen.items()) & set(dict((n, v) for n, v in pairs if n in chosen).items()), pairs
 
 
 if __name__ == "__main__":
