@@ -83,5 +83,23 @@ def D13_what_the_server_chooses(w):
         assert not set(chosen.items()) & set(dict((n, v) for n, v in pairs if n in chosen).items()), pairs
 
 
+def D08_a_disabled_client_leads_nowhere(w):
+    client = registered(w, post_logout_redirect_uris=["https://tu.example/bye"])
+    party, browser = Party(w.issuer, client), w.signed_in()
+    hint = party.tokens(browser, w.an)["id_token"]
+    to = "post_logout_redirect_uri=https://tu.example/bye"
+    by_id, by_hint = f"/logout?client_id={client['client_id']}&{to}", f"/logout?id_token_hint={hint}&{to}"
+    assert w.browser().get(by_id).location == "https://tu.example/bye", "the twin"
+    w.idpctl("client", "disable", client["client_id"])
+    for who in (w.browser(), browser):
+        for path in (by_id, by_hint):
+            answer = who.get(path)
+            assert answer.location is None and "tu.example" not in answer.header("Content-Security-Policy"), answer
+            assert not [f for f in answer.forms() if "post_logout_redirect_uri" in f["fields"]]
+    page = browser.get(by_hint)
+    answer = browser.submit(page, "logout", ("decision", "allow"))
+    assert answer.location is None, answer
+
+
 if __name__ == "__main__":
     sys.exit(run(__name__, "registration:\n  policy: token\n"))
