@@ -18,7 +18,7 @@
 #include "idp/idp.h"
 
 #define HEADERS_MAX    16384 /* bytes */
-#define CONNECTIONS    64L   /* at once */
+#define CONNECTIONS    (2L * OUTBOUND_PURPOSES * OUTBOUND_TRANSFERS_MAX) /* at once */
 #define PER_HOST       4L
 #define POLL_MS        1000
 #define MAX_AGE_FIELD  "cache-control:"
@@ -44,9 +44,13 @@ struct outbound {
     struct transfer *transfers; /* the thread's own */
     pthread_mutex_t lock;       /* the rest */
     struct outbound_job *arrived, **arrived_tail;
-    unsigned n_waiting;
+    unsigned n_waiting[OUTBOUND_PURPOSES][2]; /* of a share */
     bool stopping;
 };
+
+static unsigned *waiting_of(struct outbound *o, const struct outbound_job *job) {
+    return &o->n_waiting[job->purpose][job->only_public];
+}
 
 /* ---- one transfer ---- */
 
@@ -153,7 +157,7 @@ static void finish_job(struct outbound *o, struct outbound_job *job, enum err re
         }
     }
     pthread_mutex_lock(&o->lock);
-    o->n_waiting--;
+    --*waiting_of(o, job);
     pthread_mutex_unlock(&o->lock);
     job->done(job); /* from here on it is not ours any more */
 }
@@ -201,12 +205,22 @@ static void collect(struct outbound *o) {
 
 /* ---- begins ---- */
 
+static bool is_same_share(const struct transfer *t, const struct outbound_job *job) {
+    return t->jobs->purpose == job->purpose && t->jobs->only_public == job->only_public;
+}
+
 static struct transfer *same_under_way(struct outbound *o, const struct outbound_job *job) {
     for (struct transfer *t = o->transfers; t; t = t->next)
-        if (t->jobs->purpose == job->purpose && t->jobs->only_public == job->only_public &&
-            span_is(job->url, t->url))
+        if (is_same_share(t, job) && span_is(job->url, t->url))
             return t;
     return NULL;
+}
+
+static bool share_is_used_up(const struct outbound *o, const struct outbound_job *job) {
+    unsigned n = 0;
+    for (const struct transfer *t = o->transfers; t; t = t->next)
+        n += is_same_share(t, job);
+    return n >= OUTBOUND_TRANSFERS_MAX;
 }
 
 static enum err begin(struct outbound *o, struct outbound_job *job) {
@@ -242,7 +256,9 @@ static void add(struct outbound *o, struct outbound_job *job) {
         t->jobs->next = job;
         return;
     }
-    enum err e = job->joins_only ? ERR_NOT_FOUND : begin(o, job);
+    enum err e = job->joins_only            ? ERR_NOT_FOUND
+                 : share_is_used_up(o, job) ? ERR_BUSY
+                                            : begin(o, job);
     if (e)
         finish_job(o, job, e, NULL);
 }
@@ -311,9 +327,9 @@ enum err outbound_submit(struct outbound *o, struct outbound_job *job) {
     job->body_len = 0;
     job->next = NULL;
     pthread_mutex_lock(&o->lock);
-    bool is_full = o->stopping || o->n_waiting >= OUTBOUND_WAITING_MAX;
+    bool is_full = o->stopping || *waiting_of(o, job) >= OUTBOUND_WAITING_MAX;
     if (!is_full) {
-        o->n_waiting++;
+        ++*waiting_of(o, job);
         *o->arrived_tail = job;
         o->arrived_tail = &job->next;
     }

@@ -23,7 +23,11 @@ struct config;
 #define OUTBOUND_URL_MAX  2048         /* bytes */
 #define OUTBOUND_BODY_MAX (256 * 1024) /* bytes */
 #define OUTBOUND_SECONDS  5
-#define OUTBOUND_WAITING_MAX 256 /* requests not yet answered; more get ERR_BUSY */
+
+/* Each purpose has a share of its own, and in it those that registered themselves another: whoever
+ * names one slow place without end holds up nobody else. More than a share get ERR_BUSY. */
+#define OUTBOUND_WAITING_MAX   128 /* requests of a share that are not yet answered */
+#define OUTBOUND_TRANSFERS_MAX 32  /* URLs of a share that are under way */
 
 /* Each with its list in the configuration. */
 enum outbound_purpose {

@@ -240,7 +240,9 @@ static bool sector_has_all(const struct request *req, struct span metadata) {
 
 bool registration_sector_is_good(struct request *req, struct span metadata) {
     bool is_good = sector_has_all(req, metadata);
-    if (!is_good)
+    if (req->fetch.result == ERR_BUSY)
+        (void)registration_unavailable(req);
+    else if (!is_good)
         (void)registration_refuse(req, "invalid_client_metadata",
                                   "sector_identifier_uri does not list all redirect_uris");
     return is_good;
