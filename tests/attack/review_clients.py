@@ -83,6 +83,14 @@ def D13_what_the_server_chooses(w):
         assert not set(chosen.items()) & set(dict((n, v) for n, v in pairs if n in chosen).items()), pairs
 
 
+def D13_names_that_are_no_text(w):
+    """A refusal names the member at fault, whatever it is called."""
+    for name in ('client_name#","error":"x', "client_name#\\", "client_name#\u0001\u2028\ufffd", "client_name#" + '"' * 30000):
+        answer = register(w, **{name: 5})
+        assert error_of(answer) == (400, "invalid_client_metadata"), answer
+        assert answer.json()["error_description"].startswith(name), name[:40]
+
+
 def D08_a_disabled_client_leads_nowhere(w):
     client = registered(w, post_logout_redirect_uris=["https://tu.example/bye"])
     party, browser = Party(w.issuer, client), w.signed_in()
