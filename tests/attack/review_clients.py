@@ -8,7 +8,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "lib"))
 from oidc_world import run
 from party import Party, error_of, is_consent, jwt_part
-from registration import manage, register, registered, update_of
+from registration import manage, register, registered, sub_of, update_of
 
 
 def A37_a_registration_that_grows_behind_the_page(w):
@@ -70,6 +70,22 @@ def D14_replacements_without_end(w):
     assert manage(w, client, "PUT", update_of(client)).status == 429 and w.store_rows()["audit"] == before
     assert manage(w, client, "GET").status == 200 and manage(w, other, "PUT", update_of(other)).status == 200
     assert manage(w, client, "DELETE").status == 204
+
+
+def D19_hosts_that_nobody_owns(w):
+    """Programs on a device share its loopback addresses, and any may claim a scheme: that one registered
+    such a redirect URI makes no two of them one service."""
+    uris = ["http://127.0.0.1/cb", "vn.gov.phone:/cb"]
+    native = {"token_endpoint_auth_method": "none", "application_type": "native", "grant_types": ["authorization_code"]}
+    staffs = [w.provider.add_client(**native, redirect_uris=[uri], legal_basis="QĐ 3/2026") for uri in uris]
+    mine = [registered(w, **native, redirect_uris=[uri]) for uri in uris + uris[:1] + ["vn.gov.phone:/cb?x=://"]] + [registered(w, **native, redirect_uris=uris)]
+    mine.append(registered(w, redirect_uris=["http://localhost/cb"]))
+    subs = [sub_of(Party(w.issuer, c), w) for c in staffs + mine]
+    assert len(set(subs)) == len(subs), subs
+    moved = manage(w, mine[0], "PUT", update_of(mine[0], redirect_uris=["http://[::1]/other"]))
+    assert moved.status == 200 and sub_of(Party(w.issuer, moved.json()), w) == subs[len(staffs)], moved
+    again = manage(w, mine[0], "PUT", update_of(mine[0], redirect_uris=["https://tu.example/cb"]))
+    assert error_of(again) == (400, "invalid_client_metadata")
 
 
 def D13_what_the_server_chooses(w):
