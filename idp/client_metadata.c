@@ -416,9 +416,14 @@ static bool check_keys(struct check *k) {
     return true;
 }
 
+/* What is not of this provider's own table may be a resource's: whom a resource serves staff say, for a
+ * machine asks nobody's consent. */
 static bool check_scopes(struct check *k) {
     for (struct span rest = json_str(k->m, "scope"), word; (word = span_word(&rest)).len;) {
         const struct scope_def *d = scope_def_find(word);
+        if (!d && k->registrar != REGISTRAR_STAFF)
+            return refuse_metadata(
+                k, "scope", arena_printf(k->a, "has %.*s, which is for staff to allow", SPAN_FMT(word)));
         if (d && d->needs_legal_basis && !json_str(k->m, "legal_basis").len)
             return refuse_metadata(
                 k, "scope", arena_printf(k->a, "has %s, which needs a legal_basis", d->name));
@@ -437,6 +442,23 @@ static struct span sector_of(struct span uri) {
     return span_is(p.host, "[::1]") ? SPAN("127.0.0.1") : p.host;
 }
 
+static bool is_nobodys(struct span uri) {
+    static const struct uri_rules any = {true, true};
+    struct uri_parts p = {0};
+    return client_uri_check(uri, &any, &p) || !p.host.len || span_is(p.host, "[::1]") ||
+           span_is(p.host, "127.0.0.1") || span_is(p.host, "localhost");
+}
+
+/* A device's loopback and private schemes are open to every program on it. Who registers itself there
+ * is a sector alone, lest it know people by the sub of whoever else is there. False: no memory. */
+static bool sector_find(const struct check *k, struct span uri, struct span *ret_sector) {
+    *ret_sector = sector_of(uri);
+    if (k->registrar == REGISTRAR_STAFF || !is_nobodys(uri))
+        return true;
+    *ret_sector = span_of(arena_printf(k->a, "client:%.*s", SPAN_FMT(json_str(k->m, "client_id"))));
+    return ret_sector->len > 0;
+}
+
 /* OIDC Core 8.1: the sector is stored now and follows no later change of host. */
 static bool settle_sector(struct check *k) {
     const json_t *uris = json_object_get(k->m, "redirect_uris");
@@ -445,7 +467,9 @@ static bool settle_sector(struct check *k) {
         return true;
     for (size_t i = 0; !json_object_get(k->m, "sector_identifier_uri") && i < json_array_size(uris);
          i++) {
-        struct span host = sector_of(string_of(json_array_get(uris, i)));
+        struct span host;
+        if (!sector_find(k, string_of(json_array_get(uris, i)), &host))
+            return refuse_metadata(k, "redirect_uris", "cannot be taken");
         //= https://openid.net/specs/openid-connect-core-1_0.html#section-8.1
         //# If there are multiple hostnames in the registered redirect_uris, the Client MUST
         //# register a sector_identifier_uri.

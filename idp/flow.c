@@ -14,7 +14,7 @@
 
 #define BROWSER_BYTES 16
 #define BROWSER_CHARS B64URL_LEN(BROWSER_BYTES)
-#define FLOW_VERSION 2
+#define FLOW_VERSION 3
 #define FLOW_SEALED_MAX 6800
 #define CSRF_BYTES 16
 #define FORM_NAME_MAX 64
@@ -40,6 +40,13 @@ static void flow_build(const struct flow *f, struct buf *out) {
     buf_add(out, f->proven_user.b, USER_ID_BYTES);
     buf_add_u64(out, (uint64_t)f->proven_at);
     buf_add(out, f->proven_with, FLOW_PROOF_BYTES);
+    buf_add(out, f->shown, FLOW_PROOF_BYTES);
+}
+
+static void take_digest(struct reader *r, unsigned char out[FLOW_PROOF_BYTES]) {
+    struct span digest = reader_bytes(r, FLOW_PROOF_BYTES);
+    if (digest.len == FLOW_PROOF_BYTES)
+        memcpy(out, digest.ptr, FLOW_PROOF_BYTES);
 }
 
 static enum err flow_parse(struct span plain, struct flow *ret_flow) {
@@ -65,9 +72,8 @@ static enum err flow_parse(struct span plain, struct flow *ret_flow) {
     if (user.len == USER_ID_BYTES)
         memcpy(f.proven_user.b, user.ptr, USER_ID_BYTES);
     f.proven_at = (int64_t)reader_u64(&r);
-    struct span with = reader_bytes(&r, FLOW_PROOF_BYTES);
-    if (with.len == FLOW_PROOF_BYTES)
-        memcpy(f.proven_with, with.ptr, FLOW_PROOF_BYTES);
+    take_digest(&r, f.proven_with);
+    take_digest(&r, f.shown);
     enum err e = reader_end(&r);
     if (e)
         return e;

@@ -37,6 +37,7 @@ struct flow {
     struct user_id proven_user;
     int64_t proven_at;
     unsigned char proven_with[FLOW_PROOF_BYTES]; /* digest of the stored hash that it matched */
+    unsigned char shown[FLOW_PROOF_BYTES]; /* digest of what the consent page asks for; zeros: none */
     struct span upstream_pending; /* key of the pending row that holds an upstream_person to be linked
                                    * or chosen for; absent: none */
     struct span failed_connector; /* connector that has just been tried in vain, for the page and so

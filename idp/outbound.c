@@ -4,8 +4,8 @@
  * turn, and the requests that wait for it; see outbound.h.
  *
  * Who waits is bounded twice, so that a peer that hangs holds up nobody else: what may be under way is
- * counted by purpose and, within it, by group or host (a lane); what may wait at all, by purpose and
- * group (a budget). */
+ * counted by share (purpose, and who chose the URL) and, within it, by group or host (a lane); what may
+ * wait at all, by share and group (a budget). */
 #include "idp/outbound.h"
 
 #include <curl/curl.h>
@@ -29,12 +29,12 @@
 #define IDLE_KEPT      16L   /* connections of all hosts that may be used again */
 #define IDLE_SECONDS   30L
 #define POLL_MS        1000
-#define BUDGETS_MAX    (OUTBOUND_PURPOSES + CONNECTORS_MAX)
+#define BUDGETS_MAX    (2 * OUTBOUND_PURPOSES + CONNECTORS_MAX)
 #define GROUP_MAX      64    /* bytes of its name */
 #define MAX_AGE_FIELD  "cache-control:"
 #define MAX_AGE_PREFIX "max-age="
 
-/* At once. Upstream providers are bounded by their groups. */
+/* At once, of a share. Upstream providers are bounded by their groups. */
 static const unsigned at_once[OUTBOUND_PURPOSES] = {
     [OUTBOUND_JWKS] = 16,
     [OUTBOUND_SECTOR] = 8,
@@ -63,9 +63,10 @@ struct transfer_list {
     struct transfer *first, **end;
 };
 
-/* Requests not yet answered of a purpose and group. */
+/* Requests not yet answered of a share and group. */
 struct budget {
     enum outbound_purpose purpose;
+    bool only_public;
     char group[GROUP_MAX + 1];
     unsigned n; /* 0: the place is free */
 };
@@ -240,7 +241,7 @@ static void transfer_free(struct transfer *t) {
 static struct budget *budget_find(struct outbound *o, const struct outbound_job *job) {
     for (size_t i = 0; i < BUDGETS_MAX; i++)
         if (o->budget[i].n && o->budget[i].purpose == job->purpose &&
-            span_is(job->group, o->budget[i].group))
+            o->budget[i].only_public == job->only_public && span_is(job->group, o->budget[i].group))
             return &o->budget[i];
     return NULL;
 }
@@ -250,7 +251,7 @@ static bool budget_take(struct outbound *o, const struct outbound_job *job) {
     for (size_t i = 0; i < BUDGETS_MAX && !b; i++)
         if (!o->budget[i].n) {
             b = &o->budget[i];
-            *b = (struct budget){.purpose = job->purpose};
+            *b = (struct budget){.purpose = job->purpose, .only_public = job->only_public};
             if (job->group.len)
                 memcpy(b->group, job->group.ptr, job->group.len);
         }
@@ -336,10 +337,15 @@ static bool is_own(const struct outbound_job *job) {
     return job->form.ptr || job->authorization.ptr || job->any_status;
 }
 
+/* Those that registered themselves have a share of their own: whoever names one slow place without end
+ * holds up nobody else. */
+static bool is_same_share(const struct transfer *t, const struct outbound_job *job) {
+    return t->jobs->purpose == job->purpose && t->jobs->only_public == job->only_public;
+}
+
 static struct transfer *same_in(const struct transfer_list *list, const struct outbound_job *job) {
     for (struct transfer *t = list->first; t; t = t->next)
-        if (t->jobs->purpose == job->purpose && t->jobs->only_public == job->only_public &&
-            !is_own(t->jobs) && span_eq(t->jobs->group, job->group) && span_is(job->url, t->url))
+        if (is_same_share(t, job) && !is_own(t->jobs) && span_eq(t->jobs->group, job->group) && span_is(job->url, t->url))
             return t;
     return NULL;
 }
@@ -353,15 +359,15 @@ static struct transfer *same_under_way(struct outbound *o, const struct outbound
 
 static bool may_start(const struct outbound *o, const struct transfer *asks) {
     const struct outbound_job *job = asks->jobs;
-    size_t of_purpose = 0, of_lane = 0;
+    size_t of_share = 0, of_lane = 0;
     for (const struct transfer *t = o->under_way.first; t; t = t->next) {
-        if (t->jobs->purpose != job->purpose)
+        if (!is_same_share(t, job))
             continue;
-        of_purpose++;
+        of_share++;
         of_lane += job->group.len ? span_eq(t->jobs->group, job->group)
                                   : !t->jobs->group.len && span_eq(t->origin, asks->origin);
     }
-    return of_purpose < at_once[job->purpose] &&
+    return of_share < at_once[job->purpose] &&
            of_lane < (job->group.len ? (size_t)job->group_max : PER_HOST);
 }
 

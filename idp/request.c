@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "base/json.h"
 #include "idp/transport.h"
 #include <stdlib.h>
 
@@ -157,11 +158,14 @@ void respond_page(struct request *req, unsigned status, const char *page, json_t
 }
 
 void respond_error_json(struct request *req, unsigned status, const char *code, const char *text) {
-    char *body =
-        arena_printf(req->arena, "{\"error\":\"%s\",\"error_description\":\"%s\"}\n", code, text);
-    if (!body)
-        req->response.is_broken = true;
-    respond_body(req, status, "application/json", span_of(body));
+    CLEANUP(buf_done) struct buf b = BUF_INIT(RESPONSE_MAX);
+    struct json_out o = JSON_OUT(&b);
+    json_open_object(&o, NULL);
+    json_add_str(&o, "error", span_of(code));
+    json_add_str(&o, "error_description", span_of(text));
+    json_close_object(&o);
+    buf_add_char(&b, '\n');
+    respond_buf(req, status, "application/json", &b);
 }
 
 static const char *error_code(unsigned status) {

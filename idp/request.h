@@ -166,7 +166,7 @@ void respond_cookie(struct request *req, const char *base, struct span value,
                     const struct cookie_options *opt);
 /* The cookie that respond_cookie(base) set. */
 struct span request_own_cookie(const struct request *req, const char *base);
-/* {"error": code, "error_description": text}, both static (RFC 6749 5.2's shape). */
+/* {"error": code, "error_description": text} (RFC 6749 5.2's shape); `text` may repeat what was sent. */
 void respond_error_json(struct request *req, unsigned status, const char *code, const char *text);
 /* Whether the client takes HTML: no Accept field, or one that covers text/html. */
 bool request_accepts_html(const struct request *req);

@@ -174,10 +174,15 @@ static enum err find_and_verify(const struct jws_parts *parts, struct span signa
                                 const struct jws_expect *expect, const struct jwk_set *keys,
                                 const struct jwk **ret_key) {
     enum err e = ERR_NOT_FOUND;
-    for (size_t i = 0; i < keys->count; i++) {
+    unsigned tried = 0;
+    //= https://openid.net/specs/openid-connect-core-1_0.html#section-10.1
+    //# If there are multiple keys in the referenced JWK Set document, a kid value MUST be provided in
+    //# the JOSE Header.
+    for (size_t i = 0; i < keys->count && tried < JWS_CANDIDATES_MAX; i++) {
         const struct jwk *k = keys->key[i];
         if (!key_fits(k, kid, alg, expect))
             continue;
+        tried++;
         e = alg->kty == KTY_OCT ? hmac_verify(k, parts->signed_text, signature)
                                 : pkey_verify(k, alg, parts->signed_text, signature);
         if (e == ERR_OK)

@@ -15,6 +15,7 @@
 
 #define JWS_MAX_BYTES 16384
 #define JWS_MAX_HEADER_BYTES 4096
+#define JWS_CANDIDATES_MAX 4 /* keys that one token is tried with: each costs its sender nothing */
 
 struct jws_expect {
     const char *const *typ;      /* accepted values (compared without case and an "application/"
@@ -31,7 +32,7 @@ struct jws {
 };
 
 /* Verifies `token` with one of `keys`: those whose kid equals the header's (all, when either
- * has none) and whose alg equals the header's alg. A key without an alg of its own is only used
+ * has none) and whose alg equals the header's alg, the first JWS_CANDIDATES_MAX of them. A key without an alg of its own is only used
  * with an algorithm that `expect->algs` names and its kty allows. `ret_jws` is written on success
  * only. ERR_TOO_LONG, ERR_SYNTAX, ERR_UNSUPPORTED (alg, crit, typ), ERR_NOT_FOUND (no candidate
  * key), ERR_BAD_SIGNATURE. */

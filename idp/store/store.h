@@ -309,7 +309,8 @@ void store_pending_take(struct batch *b, const unsigned char key[PENDING_KEY_BYT
 /* Single use of a one-time thing named by its hash (consent form, jti...). Gate: ERR_REPLAYED. */
 void store_once(struct batch *b, const unsigned char key[PENDING_KEY_BYTES], int64_t expires_at);
 
-/* An access token that was revoked before its time; its key names it until it expires. */
+/* An access token that was revoked before its time; its key names it until it expires. Gate:
+ * ERR_REPLAYED when it is already. */
 void store_token_revoke(struct batch *b, const unsigned char key[PENDING_KEY_BYTES],
                         int64_t expires_at);
 void store_token_is_revoked(struct batch *b, const unsigned char key[PENDING_KEY_BYTES],

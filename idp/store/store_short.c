@@ -37,7 +37,7 @@ void store_once(struct batch *b, const unsigned char key[PENDING_KEY_BYTES], int
 
 void store_token_revoke(struct batch *b, const unsigned char key[PENDING_KEY_BYTES],
                         int64_t expires_at) {
-    BATCH_ADD(b, STMT_ONCE_INSERT, v_bytes(key, PENDING_KEY_BYTES), v_int(expires_at));
+    store_once(b, key, expires_at);
 }
 
 static enum err found_row(struct arena *a, const struct db_row *row, void *ret) {

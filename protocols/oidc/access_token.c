@@ -12,28 +12,42 @@
 #include "idp/keyring.h"
 #include "keys/jws_memory.h"
 
-#define JTI_BYTES 28
-#define NO_GRANT  0xff
+#define NONCE_BYTES 8
+#define JTI_BYTES   (NONCE_BYTES + GRANT_KEY_BYTES)
+#define NO_GRANT    0xff
 
 _Static_assert(B64URL_LEN(JTI_BYTES) == ACCESS_TOKEN_JTI_CHARS, "length of the text form");
 
-void access_token_jti_build(const struct grant_key *key, char out[ACCESS_TOKEN_JTI_CHARS + 1]) {
+/* Masks and unmasks. */
+static void jti_mask(const struct keyring *k, unsigned char bytes[JTI_BYTES]) {
+    unsigned char mac[32];
+    keyring_mac(k, "jti", span_bytes(bytes, NONCE_BYTES), mac);
+    for (size_t i = 0; i < GRANT_KEY_BYTES; i++)
+        bytes[NONCE_BYTES + i] ^= mac[i];
+}
+
+void access_token_jti_build(const struct keyring *k, const struct grant_key *key,
+                            char out[ACCESS_TOKEN_JTI_CHARS + 1]) {
     unsigned char bytes[JTI_BYTES];
     random_bytes(bytes, sizeof bytes);
-    if (key)
-        memcpy(bytes, key->b, GRANT_KEY_BYTES);
-    else
+    if (key) {
+        bytes[0] &= 0x7f;
+        memcpy(bytes + NONCE_BYTES, key->b, GRANT_KEY_BYTES);
+        jti_mask(k, bytes);
+    } else {
         bytes[0] = NO_GRANT;
+    }
     out[b64url_encode(bytes, sizeof bytes, out)] = '\0';
 }
 
-static bool jti_parse(struct span jti, struct grant_key *ret_key) {
+static bool jti_parse(const struct keyring *k, struct span jti, struct grant_key *ret_key) {
     unsigned char bytes[JTI_BYTES];
     size_t len;
     if (b64url_decode(jti, bytes, sizeof bytes, &len) || len != sizeof bytes ||
         bytes[0] == NO_GRANT)
         return false;
-    memcpy(ret_key->b, bytes, GRANT_KEY_BYTES);
+    jti_mask(k, bytes);
+    memcpy(ret_key->b, bytes + NONCE_BYTES, GRANT_KEY_BYTES);
     return true;
 }
 
@@ -51,7 +65,7 @@ static struct span dup_member(struct arena *a, const struct json_members *claims
 }
 
 enum err access_token_verify(struct arena *a, const struct config *cfg,
-                             const struct key_snapshot *keys, struct jws_memory *memory,
+                             const struct keyring *k, struct jws_memory *memory,
                              struct span token, int64_t now, struct access_token *ret_token) {
     //= https://www.rfc-editor.org/rfc/rfc9068#section-4
     //# The resource server MUST verify that the "typ" header value is "at+jwt" or
@@ -59,7 +73,7 @@ enum err access_token_verify(struct arena *a, const struct config *cfg,
     static const char *const typ[] = {"at+jwt", NULL};
     const struct jws_expect expect = {.typ = typ};
     struct span payload;
-    enum err e = jws_memory_verify(memory, a, token, &expect, &keys->verify, &payload);
+    enum err e = jws_memory_verify(memory, a, token, &expect, &keyring_snapshot(k)->verify, &payload);
     if (e)
         return e;
     CLEANUP(json_members_done) struct json_members claims = {.parsed = NULL};
@@ -77,7 +91,7 @@ enum err access_token_verify(struct arena *a, const struct config *cfg,
         return e;
     if (now >= t.expires_at)
         return ERR_EXPIRED;
-    t.has_grant = jti_parse(json_members_str(&claims, "jti"), &t.grant);
+    t.has_grant = jti_parse(k, json_members_str(&claims, "jti"), &t.grant);
     t.sub = dup_member(a, &claims, "sub");
     t.client_id = dup_member(a, &claims, "client_id");
     t.scope = dup_member(a, &claims, "scope");

@@ -16,9 +16,9 @@
 
 struct config;
 struct jws_memory;
-struct key_snapshot;
+struct keyring;
 
-#define ACCESS_TOKEN_JTI_CHARS 38 /* base64url(grant key 20 || random 8) */
+#define ACCESS_TOKEN_JTI_CHARS 38 /* base64url(random 8 || grant key 20, masked) */
 
 struct access_token {
     bool has_grant; /* false: the client acts for itself, or the jti is none of ours */
@@ -28,19 +28,21 @@ struct access_token {
     int64_t auth_time, issued_at, expires_at;
 };
 
-/* `key` NULL: 28 random bytes whose first is 0xFF, which no grant's time begins with before the
- * year 2105. */
-void access_token_jti_build(const struct grant_key *key, char out[ACCESS_TOKEN_JTI_CHARS + 1]);
+/* The key is masked by a MAC of what stands before it: two resources that compare the tokens of one
+ * grant must not see by them that they speak of one person (OIDC Core 17.3). `key` NULL: 28 random
+ * bytes whose first is 0xFF; with a key its first bit is 0. */
+void access_token_jti_build(const struct keyring *k, const struct grant_key *key,
+                            char out[ACCESS_TOKEN_JTI_CHARS + 1]);
 
 /* Under which a token that was revoked alone is remembered until it expires. */
 void access_token_revocation_key(const struct access_token *t,
                                  unsigned char ret_key[PENDING_KEY_BYTES]);
 
-/* `memory`: of such tokens alone; NULL: none. Signature by one of our keys, typ at+jwt, iss, exp. Whom it is for (aud) is the caller's to
- * compare; whether it still stands says access_use.h. Spans are in the arena. ERR_SYNTAX,
+/* `memory`: of such tokens alone; NULL: none. Signature by one of our keys, typ at+jwt, iss, exp.
+ * Whom it is for (aud) is the caller's to compare; whether it still stands says access_use.h. Spans are in the arena. ERR_SYNTAX,
  * ERR_BAD_SIGNATURE, ERR_EXPIRED, ERR_REFUSED (not ours) and those of jws_verify. */
 must_check enum err access_token_verify(struct arena *a, const struct config *cfg,
-                                        const struct key_snapshot *keys, struct jws_memory *memory,
+                                        const struct keyring *k, struct jws_memory *memory,
                                         struct span token, int64_t now,
                                         struct access_token *ret_token);
 

@@ -12,7 +12,7 @@ enum err access_use_read(struct request *req, struct span token, struct access_t
     const struct keyring *keyring = request_idp(req)->keyring;
     enum err e = opaque_token_is(token)
                      ? opaque_token_open(keyring, req->arena, token, req->now, ret_token)
-                     : access_token_verify(req->arena, request_config(req), keyring_snapshot(keyring),
+                     : access_token_verify(req->arena, request_config(req), keyring,
                                            req->thread->access_tokens, token, req->now, ret_token);
     return e == ERR_NOMEM || e == ERR_CRYPTO ? ERR_UNAVAILABLE : e;
 }

@@ -40,6 +40,7 @@ struct authorize {
     struct session session;
     struct consent consent;
     struct flow flow;             /* target FLOW_NONE: not in a flow */
+    unsigned char shown[FLOW_PROOF_BYTES]; /* for the flow of the consent page */
     struct span acr; /* the level that the answer will name */
     struct span code;
     struct grant_key pending_key; /* with `pending`: what did not fit into the code */

@@ -26,7 +26,8 @@ static bool open_object(struct request *req, struct authorize *a) {
     if (e == ERR_NOT_FOUND && client_keys_should_fetch(req, client, &a->keys))
         return false;
     if (e)
-        return refuse(a, OIDC_INVALID_REQUEST_OBJECT, NULL);
+        return refuse(a, e == ERR_BUSY ? OIDC_TEMPORARILY_UNAVAILABLE
+                                       : oidc_error_of(e, OIDC_INVALID_REQUEST_OBJECT), NULL);
     //= https://www.rfc-editor.org/rfc/rfc9101#section-6.3
     //# The authorization server MUST extract the set of authorization request parameters from the
     //# Request Object value. The authorization server MUST only use the parameters in the Request
@@ -47,6 +48,8 @@ static bool take_reference(struct authorize *a, struct span uri) {
 
 static bool take_fetched(struct request *req, struct authorize *a) {
     a->is_fetching_object = false;
+    if (req->fetch.result == ERR_BUSY)
+        return refuse(a, OIDC_TEMPORARILY_UNAVAILABLE, NULL);
     if (req->fetch.result)
         return refuse(a, OIDC_INVALID_REQUEST_URI, "request_uri cannot be read");
     /* The next fetch, for the keys, takes the body's place. */

@@ -199,6 +199,7 @@ enum err authorize_flow_seal(struct request *req, struct authorize *a, struct sp
         if (e)
             return e;
     }
+    memcpy(a->flow.shown, a->shown, sizeof a->flow.shown);
     req->response.form_action = a->flow.form_action;
     return flow_seal(req, &a->flow, ret_handle);
 }

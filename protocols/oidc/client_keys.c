@@ -95,7 +95,8 @@ static void take_answer(struct entry *e, const struct outbound_job *job, int64_t
         return;
     if (job->result || jwk_set_parse(span_bytes(job->body, job->body_len), &set)) {
         e->has_set = e->has_set && now < e->fetched_at + CLIENT_KEYS_STALE_SECONDS;
-        e->fresh_until = now + CLIENT_KEYS_FRESH_MIN;
+        if (job->result != ERR_BUSY) /* then nobody was asked yet */
+            e->fresh_until = now + CLIENT_KEYS_FRESH_MIN;
         return;
     }
     jwk_set_done(&e->set);
@@ -110,7 +111,7 @@ static void take_answer(struct entry *e, const struct outbound_job *job, int64_t
 enum err client_keys_find(struct request *req, const struct client *client,
                           struct client_keys_turn *turn, struct jwk_set *ret_set) {
     struct client_keys *keys = request_idp(req)->client_keys;
-    enum err e = ERR_NOT_FOUND;
+    enum err e;
     if (!client->jwks_uri.len) {
         *ret_set = set_copy(&client->jwks);
         return ERR_OK;
@@ -121,7 +122,9 @@ enum err client_keys_find(struct request *req, const struct client *client,
         take_answer(entry, &req->fetch, req->now);
         turn->is_fetching = false;
         turn->has_fetched = true;
+        turn->was_busy = req->fetch.result == ERR_BUSY;
     }
+    e = turn->was_busy ? ERR_BUSY : ERR_NOT_FOUND;
     bool is_due = req->now >= entry->fresh_until && !turn->has_fetched && may_fetch(entry, req->now);
     if (entry->has_set && !is_due) {
         *ret_set = set_copy(&entry->set);

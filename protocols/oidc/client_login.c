@@ -77,7 +77,7 @@ static enum step assertion_decide(struct request *req, struct client_login *l) {
                                     req->now, &l->assertion);
     if (e == ERR_NOT_FOUND && client_keys_should_fetch(req, c, &l->keys))
         return STEP_FETCH;
-    if (e == ERR_NOMEM)
+    if (e == ERR_NOMEM || e == ERR_BUSY)
         return unavailable(req);
     if (e)
         return count_wrong(l);

@@ -112,7 +112,7 @@ static void keep(struct request *req, struct span uri) {
     struct client_logos *logos = request_idp(req)->client_logos;
     const char *type = picture_type(&req->fetch);
     char *bytes = type ? malloc(req->fetch.body_len) : NULL;
-    if (type && !bytes)
+    if (req->fetch.result == ERR_BUSY || (type && !bytes)) /* another time */
         return;
     if (bytes)
         memcpy(bytes, req->fetch.body, req->fetch.body_len);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Consent: when it is asked for, the page, and POST /consent. One approval gives one code: the
- * page's handle is used up by the answer (A37). */
+ * page's handle is used up by the answer (A37). What was approved is what the page showed: a
+ * registration that grew since gives nothing more, the person is asked again. */
 
 #include "base/cleanup.h"
 #include "base/json.h"
@@ -77,8 +78,21 @@ static json_t *page_model(struct request *req, const struct authorize *a, struct
     return model;
 }
 
+static void shown_digest(const struct authorize *a, unsigned char out[FLOW_PROOF_BYTES]) {
+    unsigned char digest[SHA256_BYTES];
+    sha256(a->request.consent_scope, digest);
+    memcpy(out, digest, FLOW_PROOF_BYTES);
+}
+
+static bool is_what_was_shown(const struct authorize *a) {
+    unsigned char asked[FLOW_PROOF_BYTES];
+    shown_digest(a, asked);
+    return memcmp(asked, a->flow.shown, sizeof asked) == 0;
+}
+
 enum step consent_page(struct request *req, struct authorize *a) {
     struct span handle;
+    shown_digest(a, a->shown);
     enum err e = authorize_flow_seal(req, a, &handle);
     if (e == ERR_TOO_LONG)
         return authorize_fail(req, a,
@@ -158,6 +172,8 @@ static enum step consent_decide(struct request *req) {
             return authorize_error_page(req, 400, "invalid_request");
         if (!authorize_request_is_good(req, &f->a) || !authorize_person_is_good(req, &f->a))
             return STEP_RESPOND;
+        if (f->is_allowed && !is_what_was_shown(&f->a))
+            return consent_page(req, &f->a);
         f->a.stage = AUTHORIZE_CONSENT;
         return STEP_LOAD;
     case AUTHORIZE_CONSENT:

@@ -171,6 +171,9 @@ static enum step say_goodbye(struct request *req, const struct logout *l) {
 static enum step decide_loaded(struct request *req, struct logout *l) {
     if (req->load.result || client_lookup_finish(req, &l->lookup))
         return error_page(req, 503, "unavailable");
+    /* Nobody is sent on to a client that staff disabled, and it ends nobody's session. */
+    if (l->lookup.client && !l->lookup.client->is_enabled)
+        l->lookup.client = NULL;
     //= https://openid.net/specs/openid-connect-rpinitiated-1_0.html#section-3
     //# The OP MUST NOT perform post-logout redirection if the post_logout_redirect_uri value
     //# supplied does not exactly match one of the previously registered post_logout_redirect_uris

@@ -27,11 +27,11 @@
 #define JSON_TYPE    "application/json"
 #define ANSWER_MAX   (2 * CLIENT_METADATA_MAX)
 
-/* Registrations from one network: so many before there are waits, and how long they count. */
+/* Registrations from one network: so many before there are waits, and how long they count. Likewise
+ * replacements of one. */
 #define REGISTRATIONS_FREE    30
 #define REGISTRATIONS_SECONDS 60
 #define REGISTRATIONS_MEMORY  3600
-#define THROTTLE_KIND         'r'
 
 struct registration {
     bool has_token; /* an initial access token is needed, and was shown */
@@ -58,6 +58,11 @@ enum step registration_unauthorized(struct request *req, const char *error) {
 
 enum step registration_unavailable(struct request *req) {
     oidc_error_respond(req, OIDC_FAILURE(OIDC_TEMPORARILY_UNAVAILABLE, NULL));
+    return STEP_RESPOND;
+}
+
+enum step registration_too_many(struct request *req) {
+    oidc_error_respond(req, OIDC_FAILURE(OIDC_TOO_MANY_REQUESTS, NULL));
     return STEP_RESPOND;
 }
 
@@ -117,12 +122,30 @@ void registration_respond(struct request *req, unsigned status,
         respond_buf(req, status, "application/json", &b);
 }
 
+void registration_take_turn(struct request *req, char kind, struct span who) {
+    struct throttle_limit limit = {
+        .free_failures = REGISTRATIONS_FREE,
+        .base_seconds = REGISTRATIONS_SECONDS,
+        .max_seconds = REGISTRATIONS_SECONDS,
+        .memory_seconds = REGISTRATIONS_MEMORY,
+    };
+    unsigned char hash[32];
+    sha256(who, hash);
+    limit.key.b[0] = (unsigned char)kind;
+    memcpy(limit.key.b + 1, hash, THROTTLE_KEY_BYTES - 1);
+    store_throttle_take(&req->write, &limit, req->now, NULL);
+}
+
 /* ---- what is asked for ---- */
 
 static struct span dump(struct arena *a, const json_t *object) {
     AUTO_FREE char *text = json_dumps(object, JSON_COMPACT);
     return text ? arena_dup(a, span_of(text)) : SPAN_NONE;
 }
+
+/* RFC 7591 3.2.1: the server's to choose; kept from the client they would stand in each answer twice. */
+static const char *const servers[] = {"client_id", "client_id_issued_at", "client_secret_expires_at",
+                                      "registration_client_uri"};
 
 /* False: answered. */
 static bool take_metadata(struct request *req, struct registration *r) {
@@ -131,7 +154,8 @@ static bool take_metadata(struct request *req, struct registration *r) {
     const char *code, *text;
     if (!registration_body(req, &given))
         return false;
-    json_object_del(given, "client_id"); /* RFC 7591 3.2.1: the server's to choose */
+    for (size_t i = 0; i < ARRAY_LEN(servers); i++)
+        json_object_del(given, servers[i]);
     if (client_metadata_check(req->arena, REGISTRAR_CLIENT, given, &normal, &code, &text)) {
         (void)registration_refuse(req, code, text);
         return false;
@@ -174,19 +198,21 @@ static void registration_load(struct request *req) {
 
 /* ---- the sector document ---- */
 
-static bool wants_sector(const struct registration *r, struct arena *a, struct span *ret_uri) {
+static struct span sector_uri(struct arena *a, struct span metadata) {
     AUTO_JSON json_t *m = NULL;
-    if (json_parse_object(r->metadata, CLIENT_METADATA_MAX, &m))
-        return false;
-    *ret_uri = arena_dup(a, json_str(m, "sector_identifier_uri"));
-    return ret_uri->len > 0;
+    if (json_parse_object(metadata, CLIENT_METADATA_MAX, &m))
+        return SPAN_NONE;
+    return arena_dup(a, json_str(m, "sector_identifier_uri"));
 }
 
-static void registration_fetch(struct request *req) {
-    struct registration *r = req->state;
+bool registration_has_sector(struct arena *a, struct span metadata) {
+    return sector_uri(a, metadata).len > 0;
+}
+
+void registration_sector_fetch(struct request *req, struct span metadata) {
     req->fetch.purpose = OUTBOUND_SECTOR;
     req->fetch.only_public = true;
-    (void)wants_sector(r, req->arena, &req->fetch.url);
+    req->fetch.url = sector_uri(req->arena, metadata);
 }
 
 static bool array_has(const json_t *array, const json_t *text) {
@@ -198,18 +224,33 @@ static bool array_has(const json_t *array, const json_t *text) {
 
 /* OIDC Registration 5: "The values of the registered redirect_uris MUST be included in the elements
  * of the array". */
-static bool sector_has_all(const struct request *req, const struct registration *r) {
+static bool sector_has_all(const struct request *req, struct span metadata) {
     AUTO_JSON json_t *document = NULL;
     AUTO_JSON json_t *m = NULL;
     if (req->fetch.result ||
         json_parse(span_bytes(req->fetch.body, req->fetch.body_len), OUTBOUND_BODY_MAX, &document) ||
-        json_parse_object(r->metadata, CLIENT_METADATA_MAX, &m) || !json_is_array(document))
+        json_parse_object(metadata, CLIENT_METADATA_MAX, &m) || !json_is_array(document))
         return false;
     const json_t *uris = json_object_get(m, "redirect_uris");
     for (size_t i = 0; i < json_array_size(uris); i++)
         if (!array_has(document, json_array_get(uris, i)))
             return false;
     return true;
+}
+
+bool registration_sector_is_good(struct request *req, struct span metadata) {
+    bool is_good = sector_has_all(req, metadata);
+    if (req->fetch.result == ERR_BUSY)
+        (void)registration_unavailable(req);
+    else if (!is_good)
+        (void)registration_refuse(req, "invalid_client_metadata",
+                                  "sector_identifier_uri does not list all redirect_uris");
+    return is_good;
+}
+
+static void registration_fetch(struct request *req) {
+    struct registration *r = req->state;
+    registration_sector_fetch(req, r->metadata);
 }
 
 /* ---- decisions ---- */
@@ -225,8 +266,7 @@ static enum step written(struct request *req, struct registration *r) {
     case ERR_REFUSED: /* the token was used up meanwhile */
         return registration_unauthorized(req, "invalid_token");
     case ERR_BUSY:
-        oidc_error_respond(req, OIDC_FAILURE(OIDC_TOO_MANY_REQUESTS, NULL));
-        return STEP_RESPOND;
+        return registration_too_many(req);
     default:
         return registration_unavailable(req);
     }
@@ -234,36 +274,18 @@ static enum step written(struct request *req, struct registration *r) {
 
 static enum step registration_decide(struct request *req) {
     struct registration *r = req->state;
-    struct span uri;
     if (req->wrote)
         return written(req, r);
     if (r->is_fetching)
-        return sector_has_all(req, r)
-                   ? STEP_WRITE
-                   : registration_refuse(req, "invalid_client_metadata",
-                                         "sector_identifier_uri does not list all redirect_uris");
+        return registration_sector_is_good(req, r->metadata) ? STEP_WRITE : STEP_RESPOND;
     if (req->load.result)
         return registration_unavailable(req);
     if (r->has_token && !r->initial.found)
         return registration_unauthorized(req, "invalid_token");
     if (!r->metadata.len && !take_metadata(req, r))
         return STEP_RESPOND;
-    r->is_fetching = wants_sector(r, req->arena, &uri);
+    r->is_fetching = registration_has_sector(req->arena, r->metadata);
     return r->is_fetching ? STEP_FETCH : STEP_WRITE;
-}
-
-static void take_turn(struct request *req) {
-    struct throttle_limit limit = {
-        .free_failures = REGISTRATIONS_FREE,
-        .base_seconds = REGISTRATIONS_SECONDS,
-        .max_seconds = REGISTRATIONS_SECONDS,
-        .memory_seconds = REGISTRATIONS_MEMORY,
-    };
-    unsigned char hash[32];
-    sha256(span_of(req->client.network), hash);
-    limit.key.b[0] = THROTTLE_KIND;
-    memcpy(limit.key.b + 1, hash, THROTTLE_KEY_BYTES - 1);
-    store_throttle_take(&req->write, &limit, req->now, NULL);
 }
 
 static void registration_write(struct request *req) {
@@ -271,7 +293,7 @@ static void registration_write(struct request *req) {
     if (r->has_token)
         store_initial_token_take(&req->write, r->token_hash, req->now);
     else
-        take_turn(req);
+        registration_take_turn(req, REGISTRATION_OF_NETWORK, span_of(req->client.network));
     const struct client_row row = {
         .client_id = r->client_id,
         .metadata = r->metadata,

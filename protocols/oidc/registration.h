@@ -13,6 +13,7 @@
 /* 401 with the challenge of RFC 6750 3; `error` NULL: the request shows no token. */
 enum step registration_unauthorized(struct request *req, const char *error);
 enum step registration_unavailable(struct request *req);
+enum step registration_too_many(struct request *req); /* 429 */
 /* 400 with RFC 7591 3.2.2's form; texts static or in the request's arena. */
 enum step registration_refuse(struct request *req, const char *code, const char *text);
 
@@ -28,5 +29,20 @@ struct registration_answer {
 };
 void registration_respond(struct request *req, unsigned status,
                           const struct registration_answer *answer);
+
+/* Adds to req->write the gate (ERR_BUSY) that keeps one network, or one client, from filling the store
+ * and from having all clients read again without end. */
+#define REGISTRATION_OF_NETWORK 'r'
+#define REGISTRATION_OF_CLIENT  'u'
+void registration_take_turn(struct request *req, char kind, struct span who);
+
+/* ---- the sector document of a registration, as it would be stored ---- */
+
+/* Whether it names one, which has to be read before anything is written. */
+bool registration_has_sector(struct arena *a, struct span metadata);
+/* For handler->fetch. */
+void registration_sector_fetch(struct request *req, struct span metadata);
+/* Whether what was fetched lists all its redirect URIs; else answered. */
+bool registration_sector_is_good(struct request *req, struct span metadata);
 
 #endif

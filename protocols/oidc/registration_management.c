@@ -3,7 +3,9 @@
  * GET, PUT and DELETE /register?client_id=ID (RFC 7592 2): a client that registered itself reads,
  * replaces or ends its registration, by its registration access token. What is checked is the state
  * that would result (D14): a replacement is a registration like the first, and can make neither the
- * client's authentication weaker nor the person another to it (its sector stays). */
+ * client's authentication weaker nor the person another to it: its sector stays, and so do its
+ * redirect URIs stay in it. Else whoever registers the URIs of another service, which takes no proof,
+ * and moves away with its sector would know people by the sub that they have there. */
 #include <stdlib.h>
 
 #include "base/cleanup.h"
@@ -23,6 +25,7 @@ struct management {
     struct registration_row registration;
     struct client_row client;
     struct span metadata; /* PUT: the object to store */
+    bool is_fetching;     /* PUT: its sector document */
     struct span secret_text; /* PUT: a new one, where there was none */
     struct client_secret secret;
 };
@@ -109,6 +112,12 @@ static bool same_text(const json_t *a, const json_t *b, const char *name) {
     return span_eq(json_str(a, name), json_str(b, name));
 }
 
+/* Without a document that lists them, the redirect URIs say by their host whose sector it is. */
+static bool stays_in_sector(const json_t *old, const json_t *normal) {
+    return !json_str(old, "sector").len || !json_str(normal, "sector").len ||
+           span_is(json_str(old, "subject_type"), "public") || same_text(old, normal, "sector");
+}
+
 static const char *change_check(const json_t *old, const json_t *normal) {
     if (strength(normal) < strength(old))
         return "token_endpoint_auth_method must not become weaker";
@@ -116,6 +125,8 @@ static const char *change_check(const json_t *old, const json_t *normal) {
         return "sector_identifier_uri cannot be changed";
     if (!same_text(old, normal, "subject_type"))
         return "subject_type cannot be changed";
+    if (!stays_in_sector(old, normal))
+        return "redirect_uris must stay at the host by which the client knows people";
     return NULL;
 }
 
@@ -142,7 +153,8 @@ static enum step replace(struct request *req, struct management *m) {
     if (!m->metadata.ptr ||
         (needs_secret && client_secret_make(req->arena, req->now, 0, &m->secret, &m->secret_text)))
         return registration_unavailable(req);
-    return STEP_WRITE;
+    m->is_fetching = registration_has_sector(req->arena, m->metadata);
+    return m->is_fetching ? STEP_FETCH : STEP_WRITE;
 }
 
 /* ---- */
@@ -157,6 +169,8 @@ static void answer(struct request *req, const struct management *m) {
 static enum step written(struct request *req, const struct management *m) {
     if (req->write.result == ERR_NOT_FOUND) /* ended meanwhile */
         return registration_unauthorized(req, "invalid_token");
+    if (req->write.result == ERR_BUSY)
+        return registration_too_many(req);
     if (req->write.result)
         return registration_unavailable(req);
     atomic_fetch_add(&request_idp(req)->client_epoch, 1);
@@ -171,6 +185,8 @@ static enum step management_decide(struct request *req) {
     struct management *m = req->state;
     if (req->wrote)
         return written(req, m);
+    if (m->is_fetching)
+        return registration_sector_is_good(req, m->metadata) ? STEP_WRITE : STEP_RESPOND;
     if (req->load.result)
         return registration_unavailable(req);
     if (!token_is_right(m))
@@ -183,6 +199,11 @@ static enum step management_decide(struct request *req) {
     return STEP_RESPOND;
 }
 
+static void management_fetch(struct request *req) {
+    struct management *m = req->state;
+    registration_sector_fetch(req, m->metadata);
+}
+
 static void management_write(struct request *req) {
     struct management *m = req->state;
     if (req->method == HTTP_DELETE) {
@@ -190,6 +211,7 @@ static void management_write(struct request *req) {
         oidc_audit(req, "client_deregistered", NULL, m->client_id, SPAN_NONE);
         return;
     }
+    registration_take_turn(req, REGISTRATION_OF_CLIENT, m->client_id);
     store_client_replace(&req->write, m->client_id, m->metadata,
                          m->secret_text.len ? &m->secret : NULL);
     oidc_audit(req, "client_reregistered", NULL, m->client_id, SPAN_NONE);
@@ -200,5 +222,6 @@ const struct handler oidc_management_handler = {
     .parse = management_parse,
     .load = management_load,
     .decide = management_decide,
+    .fetch = management_fetch,
     .write = management_write,
 };

@@ -107,6 +107,8 @@ static enum step revocation_decide(struct request *req) {
     }
     if (r->stage == REVOCATION_GRANT)
         return grant_decide(req, r);
+    if (req->write.result == ERR_REPLAYED) /* revoked before: does not fill the audit */
+        return done(req);
     return req->write.result ? unavailable(req) : done(req);
 }
 

@@ -85,7 +85,7 @@ static struct access_token access_content(struct request *req, const struct toke
         .issued_at = req->now,
         .expires_at = req->now + access_seconds(req, order),
     };
-    access_token_jti_build(g ? &g->key : NULL, jti);
+    access_token_jti_build(request_idp(req)->keyring, g ? &g->key : NULL, jti);
     t.jti = span_of(jti);
     if (!g)
         return t;

@@ -109,6 +109,21 @@ def D04_the_answer_as_a_jwt(w):
     assert userinfo.status == 401, "an introspection answer passed as an access token"
 
 
+def D01_revoking_again_writes_nothing(w):
+    """Whoever has one token, as every person has at a public client, does not fill the audit with it."""
+    made = tokens(w, w.page)
+    revoke(w, w.page, made["access_token"])
+    before = w.store_rows()
+    for _ in range(5):
+        revoke(w, w.page, made["access_token"])
+    assert w.store_rows() == before, "the same revocation was written again"
+    revoke(w, w.page, made["refresh_token"])
+    before = w.store_rows()
+    revoke(w, w.page, made["refresh_token"])
+    assert w.store_rows() == before
+    assert w.page.userinfo(made["access_token"]).status == 401
+
+
 def D01_only_ones_own_tokens_can_be_revoked(w):
     made = tokens(w)
     for token in (made["access_token"], made["refresh_token"]):

@@ -241,6 +241,31 @@ def A26_request_object_and_keys_both_elsewhere(w):
         assert server.hits == {"/ro.jwt": 1, "/keys": 1}, server.hits
 
 
+def A26_one_slow_place_holds_up_no_other(w):
+    """Anybody may have a registered request_uri fetched; when that takes its time, the places for what
+    waits are soon full. Those of other purposes, and the one that it is about, are not told a mistake."""
+    with Server() as server:
+        url, done = server.url + "/ro.jwt", threading.Event()
+        party, _ = signing_party(w, request_uris=[url])
+        m = machine(w, server.url + "/keys")
+        server.publish(m.keys[0])
+        server.answers["/ro.jwt"] = lambda body: done.wait(4) and Answer(404)
+        answers = []
+        asked = party.url(request_uri=url, code_challenge=None, code_challenge_method=None)
+        threads = [threading.Thread(target=lambda: answers.append(w.browser().get(asked))) for _ in range(280)]
+        for t in threads:
+            t.start()
+        time.sleep(1.5)
+        try:
+            accepted(m)
+        finally:
+            done.set()
+            for t in threads:
+                t.join()
+        errors = [a.query()["error"] for a in answers]
+        assert set(errors) == {"invalid_request_uri", "temporarily_unavailable"} and len(errors) == 280, set(errors)
+
+
 def D12_purposes_have_lists_of_their_own(w):
     """127.0.0.1 is listed for request objects only."""
     with Server() as server:

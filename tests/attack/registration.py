@@ -220,14 +220,26 @@ def D14_the_state_that_would_result(w):
 
 
 def D14_people_stay_who_they_are(w):
-    """A client that moves to another host knows people by the same sub, not by another service's."""
+    """A client cannot take the sub by which one host knows people to another: registering a host takes no
+    proof, being answered there does."""
+    victims = sub_of(w.ministry, w)
+    squatter = registered(w, redirect_uris=["https://ministry.example/cb"])
+    for uris in (["https://tu.example/cb"], ["https://ministry.example/cb", "https://tu.example/cb"], ["https://x.ministry.example/cb"],
+                 ["http://127.0.0.1/cb"]):
+        answer = manage(w, squatter, "PUT", update_of(squatter, redirect_uris=uris))
+        assert error_of(answer) == (400, "invalid_client_metadata"), (uris, answer)
+    none = {"grant_types": ["client_credentials"], "response_types": [], "redirect_uris": []}
+    assert manage(w, squatter, "PUT", update_of(squatter, **none)).status == 200
+    back = manage(w, squatter, "PUT", update_of(squatter, redirect_uris=["https://tu.example/cb"]))
+    assert error_of(back) == (400, "invalid_client_metadata"), "by way of none at all"
+
     client = registered(w)
-    before = Party(w.issuer, client)
-    sub = before.id_sub = sub_of(before, w)
-    moved = manage(w, client, "PUT", update_of(client, redirect_uris=["https://ministry.example/cb"]))
+    sub = sub_of(Party(w.issuer, client), w)
+    moved = manage(w, client, "PUT", update_of(client, redirect_uris=["https://tu.example/other", "https://tu.example:8443/cb"]))
     assert moved.status == 200, moved
-    after = sub_of(Party(w.issuer, {**client, "redirect_uris": ["https://ministry.example/cb"]}), w)
-    assert after == sub and after != sub_of(w.ministry, w)
+    assert sub_of(Party(w.issuer, moved.json() | {"client_secret": client["client_secret"]}), w) == sub != victims
+    public = registered(w, subject_type="public")
+    assert manage(w, public, "PUT", update_of(public, redirect_uris=["https://b.example/cb", "https://c.example/cb"])).status == 200
 
 
 def sub_of(party, w):

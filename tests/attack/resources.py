@@ -169,5 +169,17 @@ def D19_services_cannot_tell_that_it_is_one_person(w):
     assert len(seen) == 4 == len(set(seen)), (subs, ids)
 
 
+def D19_resources_do_not_know_each_other_s_people(w):
+    """Two resources that compare the tokens of one grant find nothing in common that is the person's or the
+    grant's own: neither sub nor a part of jti."""
+    prepare(w)
+    refresh, seen = w.office.tokens(w.signed_in(), w.an, scope="openid api.read tax.read")["refresh_token"], []
+    for resource in (API, TAX):
+        answer = w.office.refresh(refresh, resource=resource)
+        refresh, claims = answer.json()["refresh_token"], claims_of(answer)
+        seen.append({claims["sub"]} | {claims["jti"][i:i + 5] for i in range(len(claims["jti"]) - 4)})
+    assert not seen[0] & seen[1], seen
+
+
 if __name__ == "__main__":
     sys.exit(run(__name__))

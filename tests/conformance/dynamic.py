@@ -31,6 +31,14 @@ def register(plan, **metadata):
     return Party(plan.issuer, answer.json())
 
 
+def replace(plan, party, **changed):
+    """What its management answers to another registration of the same client."""
+    chosen = ("client_secret", "client_secret_expires_at", "client_id_issued_at", "registration_access_token", "registration_client_uri")
+    body = {n: v for n, v in {**party.metadata, **changed}.items() if n not in chosen}
+    return request(plan.issuer, "PUT", party.metadata["registration_client_uri"][len(plan.issuer):], json.dumps(body), {
+        "Content-Type": "application/json", "Authorization": "Bearer " + party.metadata["registration_access_token"]})
+
+
 def refused(plan, error="invalid_client_metadata", **metadata):
     answer = send(plan, metadata)
     equal((answer.status, answer.json().get("error")), (400, error), answer.text)
@@ -201,6 +209,10 @@ def sector_bad(plan):
     plan.site.documents["/sector-object"] = {"redirect_uris": [plan.site.url + "/cb"]}
     for path in ("/sector-other", "/sector-broken", "/sector-object", "/sector-missing"):
         refused(plan, sector_identifier_uri=plan.site.url + path)
+    plan.site.documents["/sector-own"] = [plan.site.url + "/cb", "https://second.example/cb"]
+    party = register(plan, sector_identifier_uri=plan.site.url + "/sector-own")
+    for uri, status in (("https://second.example/cb", 200), ("https://other.example/cb", 400)):
+        equal(replace(plan, party, redirect_uris=[uri]).status, status, uri)
 
 
 @module(PLAN, "oidcc-server-rotate-keys")

@@ -277,6 +277,28 @@ static void test_E18_choice_among_many(void **state) {
     assert_int_equal(verify(&empty, span_of(vectors[2].token), &any), ERR_NOT_FOUND);
 }
 
+/* A set may be its owner's choice, and so may a token that none of its keys signed: the work that it
+ * makes must not grow with the set. */
+static void test_E18_only_so_many_are_tried(void **state) {
+    (void)state;
+    const struct span token = span_of(vectors[2].token);
+    for (size_t before = 0; before <= JWS_CANDIDATES_MAX; before++) {
+        CLEANUP(arena_done) struct arena a = ARENA_INIT(ARENA_LIMIT_DEFAULT);
+        CLEANUP(jwk_set_done) struct jwk_set set = {.count = 0};
+        struct jwk *other;
+        for (; set.count < before; set.count++) {
+            assert_int_equal(jwk_generate(jose_alg_find(SPAN("ES256")), &other), ERR_OK);
+            other->kid[0] = '\0';
+            set.key[set.count] = other;
+        }
+        set.key[set.count] = NULL;
+        assert_int_equal(jwk_parse(SPAN(RFC7515_A3_KEY), &set.key[set.count]), ERR_OK);
+        set.count++;
+        assert_int_equal(verify(&set, token, &any),
+                         before < JWS_CANDIDATES_MAX ? ERR_OK : ERR_BAD_SIGNATURE);
+    }
+}
+
 static int init(void **state) {
     (void)state;
     return secret_init() != ERR_OK;
@@ -293,6 +315,7 @@ int main(void) {
         cmocka_unit_test(test_E16_typ),
         cmocka_unit_test(test_E11_key_without_alg),
         cmocka_unit_test(test_E18_choice_among_many),
+        cmocka_unit_test(test_E18_only_so_many_are_tried),
     };
     return cmocka_run_group_tests_name("keys/jws", tests, init, NULL);
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What passes for an access token at our own resource: signed by us, typ at+jwt, for us, not
- * expired; each of these alone is enough to refuse (D06, D17, RFC 9068 4). */
+ * expired; each of these alone is enough to refuse (D06, D17, RFC 9068 4). Its jti leads to its grant,
+ * for us alone. */
 #include "base/encode.h"
 #include "check.h"
+#include "fake_keyring.h"
 #include "idp/config.h"
 #include "keys/jws_memory.h"
 #include "protocols/oidc/access_token.h"
@@ -21,8 +23,8 @@ static struct jws_memory *memory;
 
 /* Twice: the second time from memory, where the answer must be the same. */
 static enum err verify(struct span token, int64_t now, struct access_token *ret) {
-    enum err first = access_token_verify(&arena, &cfg, &ours.keys, memory, token, now, ret);
-    enum err again = access_token_verify(&arena, &cfg, &ours.keys, memory, token, now, ret);
+    enum err first = access_token_verify(&arena, &cfg, NULL, memory, token, now, ret);
+    enum err again = access_token_verify(&arena, &cfg, NULL, memory, token, now, ret);
     assert_int_equal(first, again);
     return first;
 }
@@ -87,17 +89,24 @@ static bool jti_leads_to(const char *jti, struct grant_key *key) {
     return t.has_grant;
 }
 
-static void test_jti(void **state) {
+static void test_D19_jti(void **state) {
     (void)state;
     struct grant_key key, got;
     memset(key.b, 0x6b, sizeof key.b);
     char one[ACCESS_TOKEN_JTI_CHARS + 1], two[ACCESS_TOKEN_JTI_CHARS + 1];
-    access_token_jti_build(&key, one);
-    access_token_jti_build(&key, two);
-    assert_string_not_equal(one, two); /* unique, though of one grant */
+    access_token_jti_build(NULL, &key, one);
+    access_token_jti_build(NULL, &key, two);
+    unsigned char bytes[28], others[28];
+    size_t len;
+    assert_int_equal(b64url_decode(span_of(one), bytes, sizeof bytes, &len), ERR_OK);
+    assert_int_equal(b64url_decode(span_of(two), others, sizeof others, &len), ERR_OK);
+    for (size_t i = 0; i + 4 <= sizeof bytes; i++) /* D19: nothing tells that they are of one grant */
+        assert_memory_not_equal(bytes + i, others + i, 4);
+    assert_true(jti_leads_to(two, &got));
+    assert_memory_equal(got.b, key.b, sizeof key.b);
     assert_true(jti_leads_to(one, &got));
     assert_memory_equal(got.b, key.b, sizeof key.b);
-    access_token_jti_build(NULL, one);
+    access_token_jti_build(NULL, NULL, one);
     assert_false(jti_leads_to(one, &got));
     assert_false(jti_leads_to("", &got));
 }
@@ -107,11 +116,12 @@ int main(void) {
         cmocka_unit_test(test_good),
         cmocka_unit_test(test_D06_D17_each_check_alone_refuses),
         cmocka_unit_test(test_E12_expiry),
-        cmocka_unit_test(test_jti),
+        cmocka_unit_test(test_D19_jti),
     };
     assert_int_equal(jws_memory_new(&memory), ERR_OK);
     signed_by_new("ES256", "k1", &ours);
     signed_by_new("ES256", "k1", &other);
+    fake_keys = &ours.keys;
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     signed_by_free(&ours);
     signed_by_free(&other);
