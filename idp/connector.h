@@ -60,7 +60,7 @@ struct connector {
     struct span client_id, client_secret; /* the secret from client.secret_file, 0600 */
     bool secret_in_body;                  /* client_secret_post */
     struct span id_token_alg;             /* "RS256" ... */
-    struct span redirect_path;            /* "/upstream/ID/callback", or "/commonauth" */
+    struct span redirect_path;            /* "/upstream/callback/ID", or "/commonauth" */
     struct span envelope_kid;             /* vneid-partner: our decryption key, in idp-signer */
     /* what we ask */
     struct span scope, acr_values;

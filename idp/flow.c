@@ -41,6 +41,11 @@ static void flow_build(const struct flow *f, struct buf *out) {
     buf_add_u64(out, (uint64_t)f->proven_at);
     buf_add(out, f->proven_with, FLOW_PROOF_BYTES);
     buf_add(out, f->shown, FLOW_PROOF_BYTES);
+    buf_add_u8(out, f->is_silent);
+    buf_add_block(out, f->connectors);
+    buf_add_block(out, f->upstream_pending);
+    buf_add_u8(out, (uint8_t)f->failure);
+    buf_add_block(out, f->failed_connector);
 }
 
 static void take_digest(struct reader *r, unsigned char out[FLOW_PROOF_BYTES]) {
@@ -74,6 +79,14 @@ static enum err flow_parse(struct span plain, struct flow *ret_flow) {
     f.proven_at = (int64_t)reader_u64(&r);
     take_digest(&r, f.proven_with);
     take_digest(&r, f.shown);
+    f.is_silent = reader_u8(&r) != 0;
+    f.connectors = reader_block(&r);
+    f.upstream_pending = reader_block(&r);
+    unsigned failure = reader_u8(&r);
+    if (failure >= FLOW_FAILURES)
+        return ERR_SYNTAX;
+    f.failure = (enum flow_failure)failure;
+    f.failed_connector = reader_block(&r);
     enum err e = reader_end(&r);
     if (e)
         return e;
@@ -157,7 +170,8 @@ enum err flow_open(struct request *req, struct span handle, struct flow *ret_flo
 }
 
 struct span flow_resume_url(struct request *req, const struct flow *f, struct span handle) {
-    char *url = arena_printf(req->arena, "%s?flow=%.*s", target_path[f->target], SPAN_FMT(handle));
+    const char *path = f->upstream_pending.len ? "/upstream/link" : target_path[f->target];
+    char *url = arena_printf(req->arena, "%s?flow=%.*s", path, SPAN_FMT(handle));
     return span_of(url);
 }
 

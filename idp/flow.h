@@ -18,6 +18,18 @@
 /* Where a finished sign-in goes: a fixed list, so that no handle can be an open redirector (F18). */
 enum flow_target { FLOW_NONE = 0, FLOW_AUTHORIZE, FLOW_ACCOUNT };
 
+/* What a way of signing in that was tried ended with. */
+enum flow_failure {
+    FLOW_NO_FAILURE = 0,
+    FLOW_UPSTREAM_DOWN,     /* it does not answer */
+    FLOW_UPSTREAM_FAILED,   /* it answered what cannot be believed */
+    FLOW_UPSTREAM_DECLINED, /* the person, or it, said no */
+    FLOW_UPSTREAM_UNKNOWN,  /* nobody here has this identity, and none is made */
+    FLOW_LEVEL_TOO_LOW,
+    FLOW_NOT_FRESH,         /* it did not ask the person anew, as it had to */
+    FLOW_FAILURES
+};
+
 #define FLOW_PAYLOAD_MAX 6000 /* bytes; the handle must still fit into a URL */
 #define FLOW_HANDLE_MAX 9000  /* characters */
 #define FLOW_PROOF_BYTES 16
@@ -38,10 +50,12 @@ struct flow {
     int64_t proven_at;
     unsigned char proven_with[FLOW_PROOF_BYTES]; /* digest of the stored hash that it matched */
     unsigned char shown[FLOW_PROOF_BYTES]; /* digest of what the consent page asks for; zeros: none */
-    struct span upstream_pending; /* key of the pending row that holds an upstream_person to be linked
-                                   * or chosen for; absent: none */
-    struct span failed_connector; /* connector that has just been tried in vain, for the page and so
-                                   * that nothing goes round in circles; absent: none */
+    bool is_silent;               /* the client forbade pages (prompt=none) */
+    struct span connectors;       /* that the client's people may come through; absent: all */
+    struct span upstream_pending; /* key of the pending row with an upstream_person that is to be linked
+                                   * or chosen for (web/upstream.h); absent: none */
+    enum flow_failure failure;    /* why the person is asked again, for the page */
+    struct span failed_connector; /* with it: which was tried in vain, so that nothing goes in circles */
 };
 
 /* Seals into base64url text in the arena, bound to the browser's flow cookie. ERR_TOO_LONG. */
@@ -50,7 +64,8 @@ enum err flow_seal(struct request *req, const struct flow *f, struct span *ret_h
 /* ERR_SYNTAX, ERR_EXPIRED (config flow_seconds), ERR_BAD_SIGNATURE (other browser, edited). */
 enum err flow_open(struct request *req, struct span handle, struct flow *ret_flow)
     __attribute__((warn_unused_result));
-/* "/authorize/resume" or "/account" with ?flow=HANDLE: where to go after a step of the flow. */
+/* "/authorize/resume" or "/account" with ?flow=HANDLE: where to go after a step of the flow; while an
+ * upstream identity waits for it, "/upstream/link". */
 struct span flow_resume_url(struct request *req, const struct flow *f, struct span handle);
 /* Form token: MAC over the browser cookie (or session) and the form's name; checked in constant
  * time. Every state-changing form carries one (F15). */

@@ -24,6 +24,7 @@ struct client_origins;
 struct client_services;
 struct client_secret_use;
 struct upstream_health;
+struct upstream_set;
 
 struct idp {
     _Atomic(const struct config *) config; /* swapped by SIGHUP; read through idp_config() */
@@ -41,6 +42,7 @@ struct idp {
     struct resource_registry *resources; /* read through request_resources() */
     struct client_origins *origins;
     struct client_services *services; /* on people's account pages */
+    _Atomic(struct upstream_set *) upstreams; /* relying parties of the connectors (web/upstream.h) */
     atomic_uint_fast64_t client_epoch; /* raised by every change to a client */
 };
 

@@ -46,6 +46,7 @@
 #include "web/pages.h"
 #include "web/routes.h"
 #include "web/server.h"
+#include "web/upstream.h"
 
 #define TICK_MS 1000
 #define ACTIVITY_FLUSH_SECONDS 5
@@ -64,6 +65,7 @@ struct daemon {
     struct idp idp;
     const char *config_path;
     struct config *configs[CONFIGS_KEPT];
+    struct upstream_set *upstreams[CONFIGS_KEPT]; /* of each of them */
     size_t n_configs;
     struct server *server;
     struct ctl_server *ctl;
@@ -89,9 +91,18 @@ static enum err config_read(struct daemon *d, struct config **ret_config) {
     return e;
 }
 
-static void config_use(struct daemon *d, struct config *cfg) {
+/* Settings and the relying parties of their connectors come into use together; those of before serve
+ * the requests that began with them. */
+static enum err config_use(struct daemon *d, struct config *cfg) {
+    struct upstream_set *set;
+    enum err e = upstream_set_new(cfg, &set);
+    if (e)
+        return e;
+    d->upstreams[d->n_configs] = set;
     d->configs[d->n_configs++] = cfg;
+    atomic_store(&d->idp.upstreams, set);
     atomic_store_explicit(&d->idp.config, cfg, memory_order_release);
+    return ERR_OK;
 }
 
 static enum log_level log_level_find(struct span name) {
@@ -310,7 +321,11 @@ static void reload(struct daemon *d) {
         LOG0(LOG_ERROR, "reload_failed_old_settings_kept");
         return;
     }
-    config_use(d, cfg);
+    if (config_use(d, cfg)) {
+        LOG0(LOG_ERROR, "reload_failed_old_settings_kept");
+        config_free(cfg);
+        return;
+    }
     log_init("idpd", log_level_find(cfg->log_level));
     if (cfg->tls_certificate.len && server_reload_tls(d->server))
         LOG0(LOG_ERROR, "tls_reload_failed_old_certificate_kept");
@@ -383,8 +398,10 @@ static void stop(struct daemon *d) {
     store_close(d->idp.store);
     signer_stop(d->idp.signer);
     metrics_free(d->idp.metrics);
-    for (size_t i = 0; i < d->n_configs; i++)
+    for (size_t i = 0; i < d->n_configs; i++) {
+        upstream_set_free(d->upstreams[i]);
         config_free(d->configs[i]);
+    }
 }
 
 /* ---- command line ---- */
@@ -406,7 +423,10 @@ static int document_config(void) {
 
 static int run(struct daemon *d, struct config *cfg) {
     process_harden();
-    config_use(d, cfg);
+    if (config_use(d, cfg)) {
+        LOG0(LOG_ERROR, "start_failed");
+        return 1;
+    }
     log_init("idpd", log_level_find(cfg->log_level));
     d->signal_fd = signals_open();
     if (d->signal_fd < 0 || secret_init()) {

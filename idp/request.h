@@ -51,6 +51,7 @@ struct handler {
     void (*fetch)(struct request *req);  /* fills req->fetch: purpose, url, only_public */
     void (*sign)(struct request *req);   /* fills req->signing.ask; respond finds the answers */
     void (*respond)(struct request *req);
+    void (*done)(struct request *req);   /* gives back what the state owns outside the arena */
 };
 
 struct client_address {

@@ -15,6 +15,7 @@
 #include "idp/flow.h"
 #include "idp/idp.h"
 #include "idp/session.h"
+#include "idp/sign_in_page.h"
 #include "idp/store/store.h"
 #include "web/device_name.h"
 #include "web/handlers.h"
@@ -105,15 +106,16 @@ static void account_load(struct request *req) {
     }
 }
 
+/* The flow that the person comes back with from a way that was tried in vain, or a new one. */
 static enum step show_sign_in(struct request *req) {
-    struct flow flow = {.target = FLOW_ACCOUNT, .started_at = req->now, .max_age = -1};
-    struct span handle;
-    if (flow_seal(req, &flow, &handle))
-        return refuse_page(req, 503, "unavailable");
-    struct span csrf = csrf_token(req, "sign_in");
-    respond_page(req, 200, "sign_in",
-                 json_pack("{ss ss% ss% ss}", "action", "/sign-in", "flow", handle.ptr, handle.len,
-                           "csrf", csrf.ptr ? csrf.ptr : "", csrf.len, "username", ""));
+    struct span handle = params_find(&req->query, "flow");
+    struct flow flow;
+    if (!handle.len || flow_open(req, handle, &flow) || flow.target != FLOW_ACCOUNT) {
+        flow = (struct flow){.target = FLOW_ACCOUNT, .started_at = req->now, .max_age = -1};
+        if (flow_seal(req, &flow, &handle))
+            return refuse_page(req, 503, "unavailable");
+    }
+    sign_in_page_respond(req, &(struct sign_in_page){.status = 200, .flow = &flow, .handle = handle});
     return STEP_RESPOND;
 }
 

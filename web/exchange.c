@@ -81,6 +81,8 @@ struct exchange *exchange_new(struct io_thread *t, struct connection *c, const c
 
 void exchange_free(struct exchange *x) {
     struct io_thread *t = x->thread;
+    if (x->req.state && x->req.handler->done)
+        x->req.handler->done(&x->req);
     response_done(&x->req.response);
     outbound_job_done(&x->req.fetch);
     buf_done(&x->page);

@@ -250,7 +250,9 @@ static void change_write(struct request *req) {
         return;
     }
     /* Also of one's own will: whoever holds a copy of the cookie must not stay in (ASVS 7.2.4). */
-    sign_in_session_write(req, &c->started, &c->user, &c->session, AMR_PWD, 1);
+    const struct sign_in_proof proof = {
+        .amr = AMR_PWD, .aal = 1, .auth_time = req->now, .method = "password"};
+    sign_in_session_write(req, &c->started, &c->user, &c->session, &proof);
     store_user_set_password(&req->write, &c->user.id, c->new_hash, false, req->now);
     store_user_end_all(&req->write, &c->user.id, &c->started.fresh.key, req->now);
     throttle_success(&req->write, &c->plan);

@@ -15,7 +15,9 @@
 #include "idp/idp.h"
 #include "idp/keyring.h"
 #include "idp/metrics.h"
+#include "idp/local_login.h"
 #include "idp/password.h"
+#include "idp/sign_in_page.h"
 #include "idp/store/store.h"
 #include "idp/throttle.h"
 #include "idp/user.h"
@@ -48,6 +50,7 @@ struct sign_in {
     struct span peppered;     /* with the key that the stored hash was made with */
     struct span peppered_now; /* with today's key */
     enum verdict verdict;
+    bool is_closed; /* to passwords, whatever the verdict */
     enum stage stage;
     struct sign_in_session session;
     const char *error_key; /* of the form, shown with it again */
@@ -172,8 +175,25 @@ static void sign_in_work(struct request *req) {
         s->new_hash = SPAN_NONE; /* another time */
 }
 
+/* The right password of an account that comes in by another way now (DOMAIN 1.1): only who gave it
+ * learns this. Proving the account that an upstream identity is to be linked with is a step up. */
+static bool local_is_closed(const struct request *req, const struct sign_in *s) {
+    bool is_in_session = s->previous.found && !s->previous.ended_at &&
+                         memcmp(s->previous.user.id.b, s->user.id.b, USER_ID_BYTES) == 0;
+    switch (config_local_login(request_config(req), s->user.type, req->now)) {
+    case LOCAL_LOGIN_ALLOW:
+        return false;
+    case LOCAL_LOGIN_STEP_UP_ONLY:
+        return !is_in_session && !s->flow.upstream_pending.len;
+    case LOCAL_LOGIN_DENY:
+        break;
+    }
+    return true;
+}
+
 static void record_failure(struct request *req, const struct sign_in *s) {
     char hex[2 * USER_ID_BYTES + 1] = "";
+    const char *detail = s->is_closed ? "{\"reason\":\"local_login_closed\"}" : NULL;
     if (s->user.found)
         hex_encode(s->user.id.b, sizeof s->user.id.b, hex);
     store_audit(&req->write, &(struct audit_event){
@@ -183,6 +203,7 @@ static void record_failure(struct request *req, const struct sign_in *s) {
                                  .client_id = s->flow.client_id,
                                  .address = span_of(req->client.text),
                                  .request_id = span_of(req->id),
+                                 .detail = span_of(detail),
                              });
 }
 
@@ -201,8 +222,16 @@ static void sign_in_write(struct request *req) {
         record_failure(req, s);
         return;
     }
+    s->is_closed = local_is_closed(req, s);
+    if (s->is_closed) {
+        throttle_success(&req->write, &s->plan);
+        record_failure(req, s);
+        return;
+    }
+    const struct sign_in_proof proof = {
+        .amr = AMR_PWD, .aal = 1, .auth_time = req->now, .method = "password"};
     if (!s->user.require_change)
-        sign_in_session_write(req, &s->session, &s->user, &s->previous, AMR_PWD, 1);
+        sign_in_session_write(req, &s->session, &s->user, &s->previous, &proof);
     throttle_success(&req->write, &s->plan);
     if (s->new_hash.len && !s->user.require_change) /* else it is replaced in a moment */
         store_user_upgrade_hash(&req->write, &s->user.id, s->user.password_hash, s->new_hash, req->now);
@@ -250,6 +279,8 @@ static enum step after_record(struct request *req, struct sign_in *s) {
         s->verdict = DENY;
     else if (req->write.result)
         return refuse_page(req, 503, "unavailable");
+    if (s->is_closed)
+        return show_form_again(s, 403, "sign_in.error.local_closed");
     metrics_add(m, s->verdict == ALLOW ? METRIC_SIGN_IN_OK : METRIC_SIGN_IN_WRONG, 1);
     return s->verdict == ALLOW ? STEP_RESPOND : show_form_again(s, 422, "sign_in.error.wrong");
 }
@@ -275,23 +306,14 @@ static enum step sign_in_decide(struct request *req) {
 }
 
 static void respond_form(struct request *req, const struct sign_in *s) {
-    req->response.form_action = s->flow.form_action;
-    json_t *model = json_pack("{ss ss% ss% ss% ss}", "action", "/sign-in", "flow", s->handle.ptr,
-                              s->handle.len, "csrf", s->csrf.ptr, s->csrf.len, "username",
-                              s->username.len ? s->username.ptr : "", s->username.len, "error_key",
-                              s->error_key);
-    struct span again = flow_resume_url(req, &s->flow, s->handle);
-    if (model && again.ptr)
-        json_object_set_new(model, "self_url", json_stringn(again.ptr, again.len));
-    if (model && s->flow.client_name.len)
-        json_object_set_new(model, "client_name",
-                            json_stringn(s->flow.client_name.ptr, s->flow.client_name.len));
-    if (model && s->retry_seconds > 0) {
-        json_object_set_new(model, "retry_seconds", json_integer(s->retry_seconds));
-        respond_header(req, "Retry-After",
-                       span_of(arena_printf(req->arena, "%lld", (long long)s->retry_seconds)));
-    }
-    respond_page(req, s->status, "sign_in", model);
+    sign_in_page_respond(req, &(struct sign_in_page){
+                                  .status = s->status,
+                                  .flow = &s->flow,
+                                  .handle = s->handle,
+                                  .username = s->username,
+                                  .error_key = s->error_key,
+                                  .retry_seconds = s->retry_seconds,
+                              });
 }
 
 static void sign_in_respond(struct request *req) {

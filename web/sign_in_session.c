@@ -36,20 +36,35 @@ static struct span user_hex(struct request *req, const struct user_id *id) {
     return span_of(arena_strdup(req->arena, hex));
 }
 
+static struct span audit_detail(struct request *req, const struct sign_in_proof *proof) {
+    if (!proof->connector.len)
+        return SPAN_NONE;
+    return span_of(arena_printf(req->arena, "{\"method\":\"%s\",\"connector\":\"%.*s\"}", proof->method,
+                                SPAN_FMT(proof->connector)));
+}
+
+static int64_t ends_at(const struct request *req, const struct sign_in_proof *proof) {
+    int64_t ours = req->now + request_config(req)->session_absolute_seconds;
+    return proof->ends_at && proof->ends_at < ours ? proof->ends_at : ours;
+}
+
 void sign_in_session_write(struct request *req, struct sign_in_session *s, const struct user *user,
-                           const struct session *previous, unsigned amr, int aal) {
+                           const struct session *previous, const struct sign_in_proof *proof) {
     s->fresh = (struct session){
         .found = true,
         .user = *user,
         .created_at = req->now,
-        .auth_time = req->now,
+        .auth_time = proof->auth_time,
         .last_seen = req->now,
-        .expires_at = req->now + request_config(req)->session_absolute_seconds,
-        .aal = aal,
-        .amr = amr,
+        .expires_at = ends_at(req, proof),
+        .aal = proof->aal,
+        .amr = proof->amr,
         .network = span_of(req->client.network),
         .user_agent = browser_description(req),
+        .has_actor = proof->actor != NULL,
     };
+    if (proof->actor)
+        s->fresh.actor = *proof->actor;
     session_cookie_new(req->now, s->cookie, &s->fresh.key);
 
     store_user_unchanged(&req->write, user);
@@ -65,6 +80,7 @@ void sign_in_session_write(struct request *req, struct sign_in_session *s, const
                                  .actor = user_hex(req, &user->id),
                                  .address = span_of(req->client.text),
                                  .request_id = span_of(req->id),
+                                 .detail = audit_detail(req, proof),
                              });
 }
 

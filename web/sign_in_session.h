@@ -9,6 +9,17 @@
 #include "idp/session.h"
 #include "idp/user.h"
 
+/* What proved the person. */
+struct sign_in_proof {
+    unsigned amr;         /* AMR_* */
+    int aal;              /* 1..3 */
+    int64_t auth_time;    /* when they proved it; 0: not known (another provider does not say) */
+    int64_t ends_at;      /* the session's end, if it is earlier than ours; 0: none of its own */
+    const char *method;   /* for the audit: "password", "upstream" */
+    struct span connector; /* with "upstream": which */
+    const struct user_id *actor; /* the person who acts for the account, or NULL */
+};
+
 struct sign_in_session {
     struct session fresh;
     char cookie[SESSION_COOKIE_CHARS + 1];
@@ -18,7 +29,8 @@ struct sign_in_session {
  * of `previous` (the browser's session until now, or not found), and the audit row. Gate: refused
  * when the account was locked, or its password changed, since `user` was loaded. */
 void sign_in_session_write(struct request *req, struct sign_in_session *s, const struct user *user,
-                           const struct session *previous, unsigned amr, int aal);
+                           const struct session *previous,
+                           const struct sign_in_proof *proof);
 /* After the commit: both cookies. */
 void sign_in_session_respond(struct request *req, const struct sign_in_session *s);
 

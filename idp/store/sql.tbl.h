@@ -22,7 +22,7 @@ SQL(USER_INSERT, "btiiititbii",
     "identifiers, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) "
     "ON CONFLICT DO NOTHING")
 SQL(USER_UNCHANGED, "bt",
-    "SELECT 1 FROM account WHERE id = $1 AND status = 1 AND password_hash = $2")
+    "SELECT 1 FROM account WHERE id = $1 AND status = 1 AND password_hash IS NOT DISTINCT FROM $2")
 SQL(USER_SET_PASSWORD, "btii",
     "UPDATE account SET password_hash = $2, require_change = $3, updated_at = $4 WHERE id = $1 "
     "AND status <> 4")
@@ -58,6 +58,8 @@ SQL(IDENTIFIER_INSERT, "tbb",
     "ON CONFLICT (kind, value_index) DO UPDATE SET user_id = excluded.user_id "
     "WHERE identifier.user_id = excluded.user_id")
 SQL(IDENTIFIER_MOVE, "bb", "UPDATE identifier SET user_id = $2 WHERE user_id = $1")
+SQL(IDENTIFIER_DELETE, "tbb",
+    "DELETE FROM identifier WHERE kind = $1 AND value_index = $2 AND user_id = $3")
 SQL(IDENTIFIER_DELETE_USER, "b", "DELETE FROM identifier WHERE user_id = $1")
 
 /* ---- clients ---- */

@@ -103,6 +103,9 @@ void store_user_insert(struct batch *b, const struct user *u);
 /* Gate: ERR_EXISTS when another user has it. No change when this one has it already. */
 void store_identifier_insert(struct batch *b, const char *kind, struct span index,
                              const struct user_id *id);
+/* The account's own; no gate: it may have had none. */
+void store_identifier_delete(struct batch *b, const char *kind, struct span index,
+                             const struct user_id *id);
 /* Gate: ERR_REFUSED unless the user is active and still has the password hash that was loaded. */
 void store_user_unchanged(struct batch *b, const struct user *u);
 /* Gate: ERR_NOT_FOUND. Sets the hash and require_change, touches nothing else. */
@@ -303,7 +306,7 @@ void store_pending_insert(struct batch *b, const unsigned char key[PENDING_KEY_B
                           struct span sealed, int64_t expires_at);
 void store_pending_find(struct batch *b, const unsigned char key[PENDING_KEY_BYTES], int64_t now,
                         struct pending *ret);
-/* Reads it and deletes it, for whoever comes first: at most one caller ever finds it. */
+/* Reads it and deletes it, for whoever comes first. Gate: ERR_REPLAYED, it is not there (any more). */
 void store_pending_take(struct batch *b, const unsigned char key[PENDING_KEY_BYTES], int64_t now,
                         struct pending *ret);
 /* Single use of a one-time thing named by its hash (consent form, jti...). Gate: ERR_REPLAYED. */

@@ -28,6 +28,7 @@ void store_pending_take(struct batch *b, const unsigned char key[PENDING_KEY_BYT
     struct op *op = BATCH_ADD(b, STMT_PENDING_TAKE, v_bytes(key, PENDING_KEY_BYTES), v_int(now));
     op->row = pending_row;
     op->ret = ret;
+    op->refusal = ERR_REPLAYED;
 }
 
 void store_once(struct batch *b, const unsigned char key[PENDING_KEY_BYTES], int64_t expires_at) {

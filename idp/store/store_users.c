@@ -66,6 +66,11 @@ void store_identifier_insert(struct batch *b, const char *kind, struct span inde
     op->refusal = ERR_EXISTS;
 }
 
+void store_identifier_delete(struct batch *b, const char *kind, struct span index,
+                             const struct user_id *id) {
+    BATCH_ADD(b, STMT_IDENTIFIER_DELETE, v_text(span_of(kind)), v_blob(index), v_user(id));
+}
+
 void store_user_unchanged(struct batch *b, const struct user *u) {
     struct op *op = BATCH_ADD(b, STMT_USER_UNCHANGED, v_user(&u->id), v_text(u->password_hash));
     op->refusal = ERR_REFUSED;

@@ -56,6 +56,16 @@ struct span acr_highest(const struct config *cfg, struct span acr_values, int lo
     return highest;
 }
 
+int acr_lowest(const struct config *cfg, struct span acr_values) {
+    int lowest = 0;
+    for (struct span word; (word = span_word(&acr_values)).len;) {
+        int level = acr_level(cfg, word);
+        if (level && (!lowest || level < lowest))
+            lowest = level;
+    }
+    return lowest;
+}
+
 void acr_list(const struct config *cfg, struct json_out *o, const char *member) {
     json_open_array(o, member);
     for (int v = 0; v < VOCABULARIES; v++)

@@ -21,6 +21,8 @@ int acr_level(const struct config *cfg, struct span name);
 struct span acr_name(const struct config *cfg, struct span acr_values, int loa);
 /* The highest of `acr_values` that `loa` reaches; absent when it reaches none. */
 struct span acr_highest(const struct config *cfg, struct span acr_values, int loa);
+/* The level of the least of `acr_values` that is one of ours; 0: none is. */
+int acr_lowest(const struct config *cfg, struct span acr_values);
 /* Every accepted name, for metadata. */
 void acr_list(const struct config *cfg, struct json_out *o, const char *member);
 

@@ -67,6 +67,19 @@ void authorize_pending_write(struct request *req, const struct authorize *a);
 /* Seals the request, as a new flow or as the one it is in already. */
 enum err authorize_flow_seal(struct request *req, struct authorize *a, struct span *ret_handle);
 
+/* authorize_sign_in.c: somebody has to sign in, or better than they did. All answer. */
+/* The page with the ways, or at once to the provider that the request hints at; without pages
+ * (prompt=none) the error login_required, unless that provider can be asked silently. */
+void authorize_sign_in(struct request *req, struct authorize *a);
+/* The session is below the level that is binding: back to the choice when there is a way up, unless
+ * the person has just taken one. */
+void authorize_level_is_too_low(struct request *req, struct authorize *a, bool has_just_signed_in);
+/* Ids that the client's people may come through, for its flows: space-separated; left absent: all. */
+must_check enum err authorize_connectors(struct request *req, const struct client *client,
+                                         struct span *ret_ids);
+/* The least level that the client, its resources or an essential acr bind; 0: any. */
+int authorize_level_needed(const struct request *req, const struct authorize *a);
+
 /* authorize_object.c: puts the parameters of a request object in the place of those around it, or
  * sets `object_failure`. False: STEP_FETCH has to come first, then again. */
 bool authorize_object_take(struct request *req, struct authorize *a);

@@ -125,17 +125,20 @@ static bool signed_in_during_flow(const struct authorize *a) {
     return !span_eq(params_find(a->params, SEEN_SESSION), span_bytes(key, len));
 }
 
+/* A session that is there already does not count, however young. */
+static bool asks_anew(const struct authz_request *r) {
+    return r->prompt & (PROMPT_LOGIN | PROMPT_SELECT_ACCOUNT) || r->max_age == 0;
+}
+
 static bool is_recent_enough(const struct request *req, const struct authorize *a) {
     const struct authz_request *r = &a->request;
     if (signed_in_during_flow(a))
         return true;
-    if (r->prompt & (PROMPT_LOGIN | PROMPT_SELECT_ACCOUNT) || a->flow.must_authenticate)
+    if (asks_anew(r) || a->flow.must_authenticate)
         return false;
     //= https://openid.net/specs/openid-connect-core-1_0.html#section-3.1.2.1
     //# If the elapsed time is greater than this value, the OP MUST attempt to actively
     //# re-authenticate the End-User.
-    if (r->max_age == 0)
-        return false;
     return r->max_age < 0 || req->now - a->session.auth_time <= r->max_age;
 }
 
@@ -188,14 +191,19 @@ enum err authorize_flow_seal(struct request *req, struct authorize *a, struct sp
         a->flow = (struct flow){
             .target = FLOW_AUTHORIZE,
             .started_at = req->now,
-            .must_authenticate = a->flow.must_authenticate || !is_recent_enough(req, a),
+            .must_authenticate = a->flow.must_authenticate || asks_anew(&a->request),
             .max_age = a->request.max_age,
+            .min_loa = authorize_level_needed(req, a),
+            .is_silent = (a->request.prompt & PROMPT_NONE) != 0,
+            .failure = a->flow.failure,
             .client_id = a->lookup.client->client_id,
             .client_name = client_display_name(req, a->lookup.client),
             .form_action = redirect_form_action(a->request.redirect_uri),
             .login_hint = a->request.login_hint,
         };
         enum err e = payload_build(req, a, &a->flow.payload);
+        if (!e)
+            e = authorize_connectors(req, a->lookup.client, &a->flow.connectors);
         if (e)
             return e;
     }
@@ -204,37 +212,13 @@ enum err authorize_flow_seal(struct request *req, struct authorize *a, struct sp
     return flow_seal(req, &a->flow, ret_handle);
 }
 
-static void sign_in_page(struct request *req, struct authorize *a) {
-    struct span handle;
-    enum err e = authorize_flow_seal(req, a, &handle);
-    if (e == ERR_TOO_LONG) {
-        (void)authorize_fail(req, a, OIDC_FAILURE(OIDC_INVALID_REQUEST, "the request is too long"));
-        return;
-    }
-    struct span csrf = csrf_token(req, "sign_in");
-    if (e || !csrf.len) {
-        respond_error_page(req, 503, "unavailable");
-        return;
-    }
-    struct span hint = a->flow.login_hint, name = a->flow.client_name;
-    struct span again = flow_resume_url(req, &a->flow, handle);
-    respond_page(req, 200, "sign_in",
-                 json_pack("{ss ss% ss% ss% ss% ss%}", "action", "/sign-in", "flow", handle.ptr,
-                           handle.len, "csrf", csrf.ptr, csrf.len, "username",
-                           hint.ptr ? hint.ptr : "", hint.len, "client_name", name.ptr, name.len,
-                           "self_url", again.ptr ? again.ptr : "", again.len));
-}
-
 bool authorize_person_is_good(struct request *req, struct authorize *a) {
     bool is_silent = a->request.prompt & PROMPT_NONE;
     bool is_live = session_is_live_now(req, &a->session);
     if (is_live && is_recent_enough(req, a)) {
         a->acr = acr_decide(req, a);
         if (!a->acr.len) {
-            (void)authorize_fail(req, a,
-                                 OIDC_FAILURE(is_silent ? OIDC_INTERACTION_REQUIRED
-                                                        : OIDC_UNMET_AUTHENTICATION_REQUIREMENTS,
-                                              "the level of authentication is too low"));
+            authorize_level_is_too_low(req, a, signed_in_during_flow(a));
             return false;
         }
         if (is_whom_client_means(req, a))
@@ -246,13 +230,7 @@ bool authorize_person_is_good(struct request *req, struct authorize *a) {
         }
         a->flow.must_authenticate = true;
     }
-    //= https://openid.net/specs/openid-connect-core-1_0.html#section-3.1.2.1
-    //# The Authorization Server MUST NOT display any authentication or consent user interface
-    //# pages.
-    if (is_silent)
-        (void)authorize_fail(req, a, OIDC_FAILURE(OIDC_LOGIN_REQUIRED, NULL));
-    else
-        sign_in_page(req, a);
+    authorize_sign_in(req, a);
     return false;
 }
 

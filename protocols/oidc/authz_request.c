@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "base/encode.h"
 #include "idp/config.h"
+#include "idp/connector.h"
 #include "protocols/oidc/id_token_hint.h"
 #include "protocols/oidc/redirect.h"
 #include "protocols/oidc/scope.h"
@@ -47,6 +48,8 @@ static const struct param_def authz_params[] = {
     {"id_token_hint",         FIELD(id_token_hint),    param_span,     ID_TOKEN_HINT_MAX, 0},             /* OIDC Core 3.1.2.1 */
     {"ui_locales",            0,                       param_ignore,   128,              0},              /* read by the pages */
     {"display",               0,                       param_ignore,   32,               0},              /* one layout serves all */
+    {"idp_hint",              FIELD(idp_hint),         param_ascii,    CONNECTOR_ID_MAX, 0},              /* ours: docs/FEDERATION.md */
+    {"vnconnect",             FIELD(vnconnect),        param_ascii,    8,                0},              /* as in the national portal's links */
     {"resource",              FIELD(resource),         param_resource, RESOURCE_IDENTIFIER_MAX, PARAM_MULTIPLE}, /* RFC 8707 2 */
     {"request",               0,                       param_ignore,   32768,            0},              /* RFC 9101 5: see authorize_object.c */
     {"request_uri",           0,                       param_ignore,   2048,             0},              /* RFC 9101 5 */

@@ -52,6 +52,8 @@ struct authz_request {
     struct span acr_values, login_hint, id_token_hint;
     struct resource_list resource;
     int resource_level; /* the least that those resources take; 0: any */
+    struct span idp_hint;     /* connector to go to at once */
+    struct span vnconnect;    /* "1": the person comes from the national portal (DOMAIN 2) */
     struct span registration; /* refused by name */
 };
 

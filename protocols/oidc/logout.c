@@ -10,6 +10,7 @@
 #include "idp/keyring.h"
 #include "idp/session.h"
 #include "idp/store/store.h"
+#include "idp/upstream_logout.h"
 #include "protocols/oidc/audit.h"
 #include "protocols/oidc/client_lookup.h"
 #include "protocols/oidc/cross_site.h"
@@ -29,6 +30,7 @@ struct logout {
     struct id_token_hint hint;
     struct client_lookup lookup;
     struct session session;
+    struct upstream_session upstream; /* that it came through another provider */
 };
 
 #define FIELD(name) offsetof(struct logout, name)
@@ -107,8 +109,10 @@ static void logout_load(struct request *req) {
     if (l->lookup.client_id.len)
         client_lookup_load(req, &l->lookup);
     struct session_key key;
-    if (session_cookie_parse(request_own_cookie(req, "session"), &key) == ERR_OK)
-        store_session_find(&req->load, &key, &l->session);
+    if (session_cookie_parse(request_own_cookie(req, "session"), &key))
+        return;
+    store_session_find(&req->load, &key, &l->session);
+    store_upstream_session_find(&req->load, &key, &l->upstream);
 }
 
 static bool hint_is_of_session(const struct request *req, const struct logout *l) {
@@ -148,11 +152,28 @@ static enum step ask_first(struct request *req, const struct logout *l) {
     return STEP_RESPOND;
 }
 
+/* The provider that the session came through has one of its own. True: the person is on the way there,
+ * and comes back to `next`. */
+static bool goes_on_upstream(struct request *req, const struct logout *l, struct span next) {
+    struct upstream_logout upstream;
+    struct span link;
+    if (l->stage != LOGOUT_ENDED || upstream_logout_build(req, &l->upstream, next, &upstream) ||
+        upstream_logout_link(req, &upstream, &link))
+        return false;
+    respond_redirect(req, link);
+    return true;
+}
+
 static enum step say_goodbye(struct request *req, const struct logout *l) {
     const struct client *client = l->lookup.client;
     const struct redirect_param state = {"state", l->state_raw, true};
-    struct span location;
-    if (!client || !l->return_uri.len) {
+    struct span location = SPAN_NONE;
+    bool has_return = client && l->return_uri.len;
+    if (has_return && redirect_build(req->arena, l->return_uri, &state, 1, &location))
+        return error_page(req, 500, "internal");
+    if (goes_on_upstream(req, l, location))
+        return STEP_RESPOND;
+    if (!has_return) {
         json_t *model = json_object();
         if (client && client->client_uri.len) {
             struct span name = client_display_name(req, client), uri = client->client_uri;
@@ -160,8 +181,6 @@ static enum step say_goodbye(struct request *req, const struct logout *l) {
             json_object_set_new(model, "return_url", json_stringn(uri.ptr, uri.len));
         }
         respond_page(req, 200, "signed_out", model);
-    } else if (redirect_build(req->arena, l->return_uri, &state, 1, &location)) {
-        respond_error_page(req, 500, "internal");
     } else {
         respond_redirect(req, location);
     }
