@@ -23,7 +23,6 @@ from authlib.jose.errors import JoseError
 from authlib.oidc.core import CodeIDToken
 from browser import Browser
 from check import equal, true
-from cryptography.hazmat.primitives import serialization
 from upstream import HUGE, ID_TOKEN_SPOILS, SIGNATURE_SPOILS, SigningKey
 from upstream_code_flow import CLIENT_ID
 from upstream_partner import VneidPartnerDouble
@@ -293,8 +292,7 @@ class Envelope:
 
     def __init__(self, key):
         self.file = tempfile.NamedTemporaryFile(suffix=".pem")
-        self.file.write(key.private.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
-                                                 serialization.NoEncryption()))
+        self.file.write(key.private_pem())
         self.file.flush()
 
     def open(self, answer):

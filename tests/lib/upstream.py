@@ -52,6 +52,10 @@ class SigningKey:
         return self.private.public_key().public_bytes(serialization.Encoding.PEM,
                                                       serialization.PublicFormat.SubjectPublicKeyInfo)
 
+    def private_pem(self):
+        return self.private.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
+                                          serialization.NoEncryption())
+
     def sign(self, claims, **header):
         text = b64url({"alg": "RS256", "kid": self.kid, "typ": "JWT", **header}) + "." + b64url(claims)
         return text + "." + b64url(self.private.sign(text.encode(), padding.PKCS1v15(), hashes.SHA256()))

@@ -10,7 +10,7 @@ import urllib.parse
 
 from upstream import (ID_TOKEN_SPOILS, SIGNATURE_SPOILS, Reply, SigningKey, Upstream, b64url, redirect)
 
-CLIENT_ID, CLIENT_SECRET = "tinh-hai-duong", "bí mật+của %tỉnh"
+CLIENT_ID, CLIENT_SECRET = "tinh:hai-duong", "bi mat+cua %tinh"
 CODE_SECONDS, TOKEN_SECONDS = 60, 300
 
 KEY = SigningKey()
