@@ -139,7 +139,16 @@ static struct oidc_failure check_response_type(const struct check_context *c,
 }
 
 static struct oidc_failure check_scope(const struct check_context *c, struct authz_request *r) {
-    enum err e = scope_reduce(c->arena, r->scope_asked, c->client->scope, &r->scope);
+    //= https://www.rfc-editor.org/rfc/rfc6749#section-3.3
+    //# If the client omits the scope parameter when requesting
+    //# authorization, the authorization server MUST either process the
+    //# request using a pre-defined default value or fail the request
+    //# indicating an invalid scope.
+    /* The default is for portals of the national portal's dialect, which may send none. */
+    struct span asked = r->scope_asked;
+    if (!asked.len && c->client->dvcqg_profile)
+        asked = SPAN("openid");
+    enum err e = scope_reduce(c->arena, asked, c->client->scope, &r->scope);
     if (e)
         return OIDC_FAILURE(oidc_error_of(e, OIDC_INVALID_SCOPE), "no requested scope is allowed to this client");
     /* Without refresh tokens there is nothing that could be used offline. */

@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import http.client
-import json
 import os
 import secrets
 import shutil
@@ -13,60 +12,13 @@ import tempfile
 import time
 import urllib.parse
 
+from glewlwyd_api import CONFIG, FIRST_PASSWORD, SCHEMA, Session
 from harness import CONNECTIONS, FORM, Load, end, head
 from idp import free_port
 from ours import REDIRECT, basic
 
-SCHEMA = "/usr/share/dbconfig-common/data/glewlwyd/install/sqlite3"
 RAM_DISK = "/dev/shm"  # on a disk it waits for syncs most of the time, and answers errors under load
 WRITERS = 1  # connections for what writes: more at once, and codes get lost
-FIRST_PASSWORD = "password"  # of the account that the schema comes with
-CONFIG = """port={port}
-bind_address="127.0.0.1"
-external_url="http://127.0.0.1:{port}/"
-login_url="login.html"
-api_prefix="api"
-log_mode="file"
-log_level="NONE"
-log_file="{folder}/log"
-cookie_secure=0
-session_expiration=2419200
-session_key="GLEWLWYD2_SESSION_ID"
-admin_scope="g_admin"
-profile_scope="g_profile"
-user_module_path="/usr/lib/glewlwyd/user"
-client_module_path="/usr/lib/glewlwyd/client"
-user_auth_scheme_module_path="/usr/lib/glewlwyd/scheme"
-plugin_module_path="/usr/lib/glewlwyd/plugin"
-hash_algorithm="SHA512"
-database={{ type="sqlite3"; path="{folder}/glewlwyd.db"; }}
-"""
-
-
-class Session:
-    """A browser's JSON calls."""
-
-    def __init__(self, port):
-        self.port, self.cookie = port, None
-
-    def call(self, method, path, body=None):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        headers = {"Cookie": self.cookie} if self.cookie else {}
-        if body is not None:
-            headers["Content-Type"] = "application/json"
-        connection.request(method, path, json.dumps(body) if body is not None else None, headers)
-        answer = connection.getresponse()
-        text = answer.read().decode()
-        for line in answer.headers.get_all("Set-Cookie") or []:
-            self.cookie = line.split(";")[0]
-        connection.close()
-        if answer.status != 200:
-            raise RuntimeError(f"glewlwyd: {method} {path}: {answer.status} {text[:300]}")
-        return text
-
-    def sign_in(self, name, password):
-        self.call("POST", "/api/auth/", {"username": name, "password": password})
-        return self
 
 
 def key_pair(folder):

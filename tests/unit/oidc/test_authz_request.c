@@ -4,6 +4,7 @@
  * redirected at all. Rows come in twins: one parameter apart, the other verdict. */
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "check.h"
 #include "idp/config.h"
 #include "protocols/oidc/authz_request.h"
@@ -134,6 +135,25 @@ static void test_A10_only_registered_response_modes(void **state) {
     CHECK(&c, only_form_post);
 }
 
+static void test_A39_portals_of_the_national_dialect_may_send_no_scope(void **state) {
+    (void)state;
+    static const char *const queries[] = {
+        "client_id=portal&redirect_uri=" URI "&response_type=code",
+        "client_id=portal&redirect_uri=" URI "&response_type=code&scope=",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(queries); i++) {
+        struct client c = sample();
+        struct authz_request r;
+        enum err page;
+        assert_int_equal(run(&c, queries[i], &r, &page), OIDC_INVALID_SCOPE);
+        c.dvcqg_profile = true;
+        assert_int_equal(run(&c, queries[i], &r, &page), OIDC_NO_ERROR);
+        assert_span(r.scope, "openid");
+        c.scope = SPAN("profile");
+        assert_int_equal(run(&c, queries[i], &r, &page), OIDC_INVALID_SCOPE);
+    }
+}
+
 static void test_A12_public_clients_need_pkce(void **state) {
     (void)state;
     static const struct row rows[] = {
@@ -259,6 +279,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_requests_of_a_confidential_client),
         cmocka_unit_test(test_A10_only_registered_response_modes),
+        cmocka_unit_test(test_A39_portals_of_the_national_dialect_may_send_no_scope),
         cmocka_unit_test(test_A12_public_clients_need_pkce),
         cmocka_unit_test(test_unregistered_grant),
         cmocka_unit_test(test_errors_that_must_not_redirect),
