@@ -136,7 +136,7 @@ static void check_client(const struct check *k) {
         complain(k, "client.secret_file", why);
     c->secret_in_body = span_is(k->draft->auth, "client_secret_post");
 
-    const char *own_path = around(k, "/upstream/", c->id, "/callback");
+    const char *own_path = around(k, "/upstream/callback/", c->id, "");
     if (!c->redirect_path.ptr)
         c->redirect_path = span_of(own_path);
     if (c->id.ptr && !span_is(c->redirect_path, own_path) &&

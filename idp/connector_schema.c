@@ -56,7 +56,7 @@ static const struct setting settings[] = {
     {"client.id_token_alg", SETTING_CHOICE, FIELD(c.id_token_alg), false, 0, 0, NULL, "RS256 ES256",
      "Signature of its ID tokens; no other is accepted."},
     {"client.redirect_path", SETTING_TEXT, FIELD(c.redirect_path), false, 1, 100, NULL, NULL,
-     "Where the browser comes back, below our issuer: `/upstream/ID/callback` with the connector's id, "
+     "Where the browser comes back, below our issuer: `/upstream/callback/ID` with the connector's id, "
      "or `/commonauth`, which one connector may have. Without it, the former."},
     {"client.envelope_kid", SETTING_TEXT, FIELD(c.envelope_kid), false, 1, 128, NULL, NULL,
      "`vneid-partner`: the name of the key in idp-signer that opens its answers."},

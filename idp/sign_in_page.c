@@ -19,7 +19,7 @@ static const char *const failure_keys[FLOW_FAILURES] = {
 };
 
 bool sign_in_connector_allowed(const struct flow *flow, const struct connector *c) {
-    return c->is_enabled && (!flow->connectors.ptr || span_list_has(flow->connectors, c->id));
+    return c->is_enabled && (!flow->connectors.len || span_list_has(flow->connectors, c->id));
 }
 
 struct span sign_in_connector_name(const struct request *req, const struct connector *c) {

@@ -81,6 +81,9 @@ bool upstream_exchange_due(struct request *req, struct upstream_exchange *x, boo
 void upstream_exchange_fetch(struct request *req, const struct upstream_exchange *x); /* handler->fetch */
 /* After it: takes status and body over, and tells the connector's health. */
 void upstream_exchange_ended(struct request *req, struct upstream_exchange *x);
+/* Takes the body out of its envelope, where the dialect has one (the key is unwrapped by idp-signer).
+ * ERR_REFUSED, whatever is wrong with it; ERR_UNAVAILABLE: no signer. */
+must_check enum err upstream_exchange_open(struct request *req, struct upstream_exchange *x);
 
 /* ---- upstream_entry.c: from the person to an account and a session ---- */
 

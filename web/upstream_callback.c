@@ -197,7 +197,20 @@ static enum step after_keys(struct request *req, struct callback *c) {
     return look_on(req, c);
 }
 
+/* One word for whatever is wrong with an envelope: nothing is to be learnt from the answer. */
+static bool opens(struct request *req, struct callback *c, enum step *ret_step) {
+    enum err e = upstream_exchange_open(req, &c->x);
+    if (e == ERR_UNAVAILABLE)
+        *ret_step = error_page(req, 503, "unavailable");
+    else if (e)
+        *ret_step = fail(req, c, FLOW_UPSTREAM_FAILED, "envelope");
+    return !e;
+}
+
 static enum step after_tokens(struct request *req, struct callback *c) {
+    enum step step;
+    if (!opens(req, c, &step))
+        return step;
     c->has_token_answer = true;
     c->token_status = c->x.status;
     c->token_body = c->x.body;
@@ -206,8 +219,11 @@ static enum step after_tokens(struct request *req, struct callback *c) {
 
 static enum step after_userinfo(struct request *req, struct callback *c) {
     AUTO_JSON json_t *userinfo = NULL;
+    enum step step;
     if (!c->x.status)
         return fail(req, c, FLOW_UPSTREAM_DOWN, "userinfo endpoint");
+    if (!opens(req, c, &step))
+        return step;
     enum err e = rp_userinfo_take(json_str(c->tokens.claims, "sub"), c->x.status, c->x.body, &userinfo);
     if (e)
         return fail(req, c, e == ERR_UNAVAILABLE ? FLOW_UPSTREAM_DOWN : FLOW_UPSTREAM_FAILED, "userinfo");

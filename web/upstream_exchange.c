@@ -3,8 +3,11 @@
  * One exchange with an upstream provider; see upstream.h. The bound on sockets is the connector's, so
  * that one that hangs holds up nobody but its own people (X14). */
 #include "base/clock.h"
+#include "base/log.h"
 #include "idp/idp.h"
 #include "idp/upstream_health.h"
+#include "keys/signer_client.h"
+#include "protocols/rp/vneid_envelope.h"
 #include "web/upstream.h"
 
 bool upstream_exchange_due(struct request *req, struct upstream_exchange *x, bool kid_is_unknown,
@@ -37,4 +40,24 @@ void upstream_exchange_ended(struct request *req, struct upstream_exchange *x) {
         upstream_health_note(request_idp(req)->upstream_health, x->connector->id,
                              x->status > 0 && x->status < 500, x->connector->failures_to_open,
                              x->connector->retry_seconds, clock_mono_us());
+}
+
+enum err upstream_exchange_open(struct request *req, struct upstream_exchange *x) {
+    struct vneid_envelope envelope;
+    struct signer_answer answer;
+    if (x->connector->dialect != DIALECT_VNEID_PARTNER || x->status != 200)
+        return ERR_OK;
+    enum err e = vneid_envelope_parse(req->arena, x->body, &envelope);
+    if (e)
+        return e;
+    const struct signer_request ask = {
+        .op = SIGNER_OP_UNWRAP, .kid = x->connector->envelope_kid, .bytes = envelope.wrapped};
+    if (signer_call(req->thread->channel, &ask, 1, req->arena, &answer))
+        return ERR_UNAVAILABLE;
+    if (answer.err) { /* of policy or key, never of what was wrapped */
+        LOG(LOG_ERROR, "envelope_key_unusable", LOG_SPAN("connector", x->connector->id),
+            LOG_STR("why", err_text(answer.err)));
+        return ERR_REFUSED;
+    }
+    return vneid_envelope_open(req->arena, &envelope, answer.bytes, &x->body);
 }

@@ -49,7 +49,8 @@ static void client_sid(const struct keyring *k, const struct client *client,
 
 /* Claims of the person's authentication, which both kinds of token carry. */
 static void add_authentication(struct json_out *o, const struct grant *g) {
-    json_add_i64(o, "auth_time", g->auth_time);
+    if (g->auth_time) /* of people from another provider it may not be known */
+        json_add_i64(o, "auth_time", g->auth_time);
     json_add_opt(o, "acr", g->acr);
     amr_add(o, g->amr);
 }

@@ -20,7 +20,7 @@ from check import equal, true
 from real_upstreams import Glewlwyd, OidcProvider
 
 os.environ["AUTHLIB_INSECURE_TRANSPORT"] = "1"  # plain http on loopback
-REDIRECT_URI = "https://provincial.example/upstream/there/callback"
+REDIRECT_URI = "https://provincial.example/upstream/callback/there"
 PEOPLE = {"an": {"name": "Nguyễn Văn An", "email": "an@example.vn"}, "lan": {"name": "Trần Thị Lan", "email": "lan@example.vn"}}
 
 

@@ -31,7 +31,7 @@ from upstream_wso2 import Wso2Double
 
 os.environ["AUTHLIB_INSECURE_TRANSPORT"] = "1"  # plain http on loopback
 SECRET = "bi-mat-cua-tinh"  # plain: Authlib puts it into Basic unescaped
-REDIRECT_URI = "https://provincial.example/upstream/there/callback"
+REDIRECT_URI = "https://provincial.example/upstream/callback/there"
 
 
 class RelyingParty:

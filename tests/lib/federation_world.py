@@ -52,7 +52,7 @@ class FederatedProvider(Provider):
         self.own_settings, self.connectors = settings, {}
 
     def redirect_uri(self, connector, path=None):
-        return self.issuer + (path or f"/upstream/{connector}/callback")
+        return self.issuer + (path or f"/upstream/callback/{connector}")
 
     def connect(self, connector, dialect, upstream, **changed):
         """Writes the connector's file, and its secret beside it with mode 0600; tells a double where people come
@@ -230,7 +230,7 @@ class Federation:
         return browser.post(urllib.parse.urljoin(page.url, form["action"]), {**form["fields"], button[0]: button[1] if value is None else value})
 
     def backchannel_url(self, connector):
-        return f"{self.issuer}/upstream/{connector}/backchannel-logout"
+        return f"{self.issuer}/upstream/backchannel-logout/{connector}"
 
 
 def upstream_forms(page):

@@ -24,6 +24,13 @@ class Refused(Exception):
         self.error, self.status, self.description = error, status, description
 
 
+def _basic_pair(authorization):
+    """Both parts form-decoded (RFC 6749 2.3.1); None: no Basic field."""
+    scheme, _, text = authorization.partition(" ")
+    client_id, colon, secret = base64.b64decode(text).decode().partition(":")
+    return (urllib.parse.unquote_plus(client_id), urllib.parse.unquote_plus(secret)) if scheme == "Basic" and colon else None
+
+
 class CodeFlow(Upstream):
     """`people`: name -> claims. `signs_in`: the name of who sits before the browser and agrees at once;
     None: a page with a button for each person. A login_hint that is a name comes before it."""
@@ -120,15 +127,11 @@ class CodeFlow(Upstream):
             raise Refused("invalid_request")
         form, authorization = seen.form, seen.headers.get("Authorization")
         if authorization is not None:
-            if "client_secret_basic" not in self.auth_methods or authorization != self._basic():
+            if "client_secret_basic" not in self.auth_methods or _basic_pair(authorization) != (self.client_id, self.client_secret):
                 raise Refused("invalid_client", 401)
         elif "client_secret_post" not in self.auth_methods or \
                 (form.get("client_id"), form.get("client_secret")) != (self.client_id, self.client_secret):
             raise Refused("invalid_client", 401)
-
-    def _basic(self):
-        pair = ":".join(urllib.parse.quote_plus(part) for part in (self.client_id, self.client_secret))
-        return "Basic " + base64.b64encode(pair.encode()).decode()
 
     def _redeem(self, form):
         """The session that the code stands for. A code is good once; its second use ends the first's token."""

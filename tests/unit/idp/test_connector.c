@@ -105,7 +105,7 @@ static void test_defaults_of_dialects(void **state) {
     const struct connector *c = loaded(&a, OIDC);
     assert_int_equal(c->dialect, DIALECT_OIDC);
     assert_true(c->is_enabled && !c->secret_in_body && !c->identity_from_userinfo);
-    assert_true(span_is(c->redirect_path, "/upstream/a/callback"));
+    assert_true(span_is(c->redirect_path, "/upstream/callback/a"));
     assert_true(span_is(c->client_secret, "s3cret value"));
     assert_true(span_is(c->subject, "sub") && span_is(c->name_en, "A"));
     assert_int_equal(c->most_level, 1);
@@ -253,11 +253,11 @@ static void test_endpoints(void **state) {
 
 static void test_redirect_path(void **state) {
     (void)state;
-    expect(OIDC "  redirect_path: /upstream/a/callback\n", "");
-    expect(OIDC "  redirect_path: /upstream/b/callback\n",
-           "c.yaml:8:3: client.redirect_path: must be /upstream/a/callback or /commonauth\n");
+    expect(OIDC "  redirect_path: /upstream/callback/a\n", "");
+    expect(OIDC "  redirect_path: /upstream/callback/b\n",
+           "c.yaml:8:3: client.redirect_path: must be /upstream/callback/a or /commonauth\n");
     expect(OIDC "  redirect_path: https://evil.vn/\n",
-           "c.yaml:8:3: client.redirect_path: must be /upstream/a/callback or /commonauth\n");
+           "c.yaml:8:3: client.redirect_path: must be /upstream/callback/a or /commonauth\n");
 }
 
 static void expect_secret(const char *text, mode_t mode, const char *why) {
