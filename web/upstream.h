@@ -70,6 +70,7 @@ must_check enum err upstream_person_open(struct request *req, struct span sealed
 struct upstream_exchange {
     const struct connector *connector;
     struct rp *rp;
+    bool has_turn; /* upstream, down a while ago, may be tried by this request */
     struct rp_exchange ask;
     long status; /* of the answer; 0: none */
     struct span body;
@@ -78,6 +79,8 @@ struct upstream_exchange {
  * nothing is due. False: it cannot be asked (upstream counts as down, or was asked too often). */
 bool upstream_exchange_due(struct request *req, struct upstream_exchange *x, bool kid_is_unknown,
                            enum step *ret_step);
+/* Before anything else is asked. False: upstream counts as down, and somebody else is trying it. */
+bool upstream_exchange_turn(struct request *req, struct upstream_exchange *x);
 void upstream_exchange_fetch(struct request *req, const struct upstream_exchange *x); /* handler->fetch */
 /* After it: takes status and body over, and tells the connector's health. */
 void upstream_exchange_ended(struct request *req, struct upstream_exchange *x);

@@ -172,6 +172,8 @@ static enum step ask_tokens(struct request *req, struct callback *c) {
         return take_error(req, c);
     if (e)
         return fail(req, c, FLOW_UPSTREAM_FAILED, "answer");
+    if (!upstream_exchange_turn(req, &c->x))
+        return fail(req, c, FLOW_UPSTREAM_DOWN, "somebody else is trying it");
     c->stage = STAGE_TOKENS;
     return STEP_FETCH;
 }

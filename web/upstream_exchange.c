@@ -12,13 +12,21 @@
 
 bool upstream_exchange_due(struct request *req, struct upstream_exchange *x, bool kid_is_unknown,
                            enum step *ret_step) {
-    if (!upstream_health_may_try(request_idp(req)->upstream_health, x->connector->id, clock_mono_us()))
+    if (!x->has_turn && upstream_health_is_down(request_idp(req)->upstream_health, x->connector->id,
+                                                clock_mono_us()))
         return false;
     enum err e = rp_fetch_due(x->rp, kid_is_unknown, req->arena, &x->ask);
     if (e && e != ERR_NOT_FOUND)
         return false;
     *ret_step = e ? STEP_RESPOND : STEP_FETCH;
-    return true;
+    return e || upstream_exchange_turn(req, x);
+}
+
+bool upstream_exchange_turn(struct request *req, struct upstream_exchange *x) {
+    if (!x->has_turn)
+        x->has_turn = upstream_health_may_try(request_idp(req)->upstream_health, x->connector->id,
+                                              clock_mono_us());
+    return x->has_turn;
 }
 
 void upstream_exchange_fetch(struct request *req, const struct upstream_exchange *x) {

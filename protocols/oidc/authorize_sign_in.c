@@ -67,14 +67,16 @@ static struct ways ways_to(const struct request *req, const struct authorize *a,
     return w;
 }
 
-/* The provider that the request names, or that people from the national portal come from. */
+/* The provider that the request names, or that people from the national portal come from; who may show
+ * no page can at most ask one in silence. */
 static const struct connector *hinted(const struct request *req, const struct authorize *a) {
     const struct config *cfg = request_config(req);
+    bool wants_silence = span_is(a->request.vnconnect, "1") || a->request.prompt & PROMPT_NONE;
     for (size_t i = 0; i < cfg->n_connectors; i++) {
         const struct connector *c = &cfg->connector[i];
         bool is_meant = a->request.idp_hint.len
                             ? span_eq(a->request.idp_hint, c->id)
-                            : span_is(a->request.vnconnect, "1") && c->is_silent_first;
+                            : wants_silence && c->is_silent_first;
         if (is_meant && is_allowed(a, c) && c->most_level >= authorize_level_needed(req, a) &&
             !is_down(req, c))
             return c;

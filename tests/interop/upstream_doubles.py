@@ -24,13 +24,12 @@ from authlib.oidc.core import CodeIDToken
 from browser import Browser
 from check import equal, true
 from upstream import HUGE, ID_TOKEN_SPOILS, SIGNATURE_SPOILS, SigningKey
-from upstream_code_flow import CLIENT_ID
 from upstream_partner import VneidPartnerDouble
 from upstream_vneid import BAD_LOGOUT_CLAIMS, BAD_LOGOUT_SIGNATURES, LOGOUT_EVENT, VneidDouble
 from upstream_wso2 import Wso2Double
 
 os.environ["AUTHLIB_INSECURE_TRANSPORT"] = "1"  # plain http on loopback
-SECRET = "bi-mat-cua-tinh"  # plain: Authlib puts it into Basic unescaped
+CLIENT_ID, SECRET = "tinh", "bi-mat-cua-tinh"  # plain: Authlib puts them into Basic unescaped
 REDIRECT_URI = "https://provincial.example/upstream/callback/there"
 
 
@@ -80,7 +79,7 @@ def refused(act, *kinds):
 
 
 def wso2(**options):
-    upstream = Wso2Double(client_secret=SECRET, **options)
+    upstream = Wso2Double(client_id=CLIENT_ID, client_secret=SECRET, **options)
     upstream.add_citizen("an", "030090001234", "Nguyễn Văn An")
     upstream.add_citizen("lan", "030190001234", "Trần Thị Lan")
     upstream.signs_in = "an"
@@ -88,7 +87,7 @@ def wso2(**options):
 
 
 def vneid():
-    upstream = VneidDouble(client_secret=SECRET)
+    upstream = VneidDouble(client_id=CLIENT_ID, client_secret=SECRET)
     upstream.add_citizen("an", "030090001234", "Nguyễn Văn An")
     upstream.signs_in = "an"
     d = requests.get(upstream.issuer + "/.well-known/openid-configuration", timeout=10).json()
@@ -326,7 +325,7 @@ def exchange_with(upstream, envelope):
 def partner_envelope_with_openssl():
     key = SigningKey()
     envelope = Envelope(key)
-    with VneidPartnerDouble(client_secret=SECRET, public_key=key.private.public_key(), redirect_uris=[REDIRECT_URI]) as upstream:
+    with VneidPartnerDouble(client_id=CLIENT_ID, client_secret=SECRET, public_key=key.private.public_key(), redirect_uris=[REDIRECT_URI]) as upstream:
         upstream.add_citizen("an", "030090001234", "Nguyễn Văn An")
         upstream.signs_in = "an"
         for size in (16, 32):

@@ -6,6 +6,7 @@
 
 What the pages of the provider look like to a script is said here alone."""
 import json
+import re
 import secrets
 import time
 import urllib.parse
@@ -148,6 +149,7 @@ class Federation:
 
     def begin(self, browser, party=None, **request):
         """Asks for a sign-on: the sign-in page, or wherever that leads at once."""
+        request.setdefault("scope", (party or self.portal).metadata["scope"])
         return browser.get(self.issuer + (party or self.portal).url(**request))
 
     def start_url(self, page, connector):
@@ -159,12 +161,15 @@ class Federation:
                 return url
         return None
 
+    def offered(self, page, connector):
+        """start_url(), which must be there."""
+        url = self.start_url(page, connector)
+        if url is None:
+            raise AssertionError(f"{connector} is not offered: {said(page)}")
+        return url
+
     def sign_on(self, browser, connector, party=None, **request):
-        page = self.begin(browser, party, **request)
-        start = self.start_url(page, connector)
-        if start is None:
-            raise AssertionError(f"{connector} is not offered: {page.status} {page.url} {page.text[:500]}")
-        return browser.get(start)
+        return browser.get(self.offered(self.begin(browser, party, **request), connector))
 
     def callback(self, browser, connector, party=None, **request):
         """The URL with which upstream sends the browser back, not fetched yet."""
@@ -173,7 +178,7 @@ class Federation:
         page = self.sign_on(browser, connector, party, **request)
         browser.stop_at = kept
         if not page.url.startswith(self.provider.redirect_uri(connector)):
-            raise AssertionError(f"not sent back: {page.status} {page.url} {page.text[:300]}")
+            raise AssertionError(f"not sent back: {said(page)}")
         return page.url
 
     @staticmethod
@@ -185,7 +190,7 @@ class Federation:
         """The answer redeemed, with the ID token's claims as `claims` and userinfo's as `info`."""
         party = party or self.portal
         if "code" not in self.query(page):
-            raise AssertionError(f"no code: {page.status} {page.url} {page.text[:800]}")
+            raise AssertionError(f"no code: {said(page)}")
         answer = party.redeem(self.query(page)["code"])
         if answer.status != 200:
             raise AssertionError(answer)
@@ -214,7 +219,7 @@ class Federation:
     def prove(self, browser, page, user):
         """The page that asks for the local account's password; gives what comes then."""
         if not is_proof(page):
-            raise AssertionError(f"not asked for a proof: {page.status} {page.url} {page.text[:500]}")
+            raise AssertionError(f"not asked for a proof: {said(page)}")
         return browser.submit(page, {"password": user["password"]} if "username" not in page.form(field="password")["fields"]
                               else {"password": user["password"], "username": user["username"]})
 
@@ -239,13 +244,19 @@ def upstream_forms(page):
             if urllib.parse.urlsplit(urllib.parse.urljoin(page.url, f["action"])).path.startswith("/upstream/")]
 
 
+def said(page):
+    """A page in a line."""
+    text = re.sub(r"<[^>]*>", " ", page.text.partition("<main")[2] or page.text)
+    return f"{page.status} {page.url[:120]} {' '.join(text.split())[:300]}"
+
+
 def asks_password(page):
     return page.status == 200 and any("password" in f["types"].values() for f in page.forms)
 
 
 def is_proof(page):
     """The page that asks a person who came from upstream to prove a local account."""
-    return page.status == 200 and any("password" in f["types"].values() for f in upstream_forms(page))
+    return page.status == 200 and "/upstream/link?" in page.url and asks_password(page)
 
 
 def eventually(condition, seconds=5):

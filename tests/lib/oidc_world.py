@@ -137,9 +137,12 @@ class World:
 class Canary:
     """A listener that must never be called."""
 
+    def __init__(self, address="127.0.0.1"):
+        self.address = address
+
     def __enter__(self):
-        self.socket = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}/"
+        self.socket = socket.create_server((self.address, 0))
+        self.url = f"http://{self.address}:{self.socket.getsockname()[1]}/"
         self.connections = 0
         threading.Thread(target=self._count, daemon=True).start()
         return self

@@ -107,6 +107,9 @@ class Seen:
         self.path, _, self.query_text = target.partition("?")
         self.at = time.monotonic()
 
+    def __repr__(self):
+        return f"<{self.method} {self.target[:200]} {self.body[:200]!r}>"
+
     @property
     def query(self):
         return dict(urllib.parse.parse_qsl(self.query_text, keep_blank_values=True))
