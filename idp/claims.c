@@ -58,6 +58,12 @@ static void make_value(struct json_out *o, const struct claim_def *d,
         json_add_value(o, d->name, value);
 }
 
+/* It follows from the grant, not from the account: protocols/oidc/act.c. */
+static void make_elsewhere(struct json_out *o, const struct claim_def *d,
+                           const struct claims_source *s) {
+    (void)o, (void)d, (void)s;
+}
+
 static void make_identifier(struct json_out *o, const struct claim_def *d,
                             const struct claims_source *s) {
     struct span text = text_of(s->identifiers, d->name);
@@ -268,7 +274,7 @@ const struct claim_def claim_defs[] = {
     {"MaSoDoanhNghiep",       "vn_org",       make_identifier,         CLAIM_IDENTIFIER},
     {"TenDoanhNghiep",        "vn_org",       make_text,               CLAIM_TEXT},
     {"NguoiDaiDien",          "vn_org",       make_text,               CLAIM_TEXT},
-    {"act",                   "vn_org",       make_value,              CLAIM_TEXTS},
+    {"act",                   "vn_org",       make_elsewhere,          CLAIM_DERIVED},
 
     {"IAL",                   "vn_assurance", make_ial,                CLAIM_DERIVED},
     {"loAs",                  "vn_assurance", make_level,              CLAIM_DERIVED},

@@ -31,6 +31,7 @@ static void flow_build(const struct flow *f, struct buf *out) {
     buf_add_u8(out, f->must_authenticate);
     buf_add_u64(out, (uint64_t)f->max_age);
     buf_add_u8(out, (uint8_t)f->min_loa);
+    buf_add_u8(out, (uint8_t)f->asked_loa);
     buf_add_block(out, f->client_id);
     buf_add_block(out, f->client_name);
     buf_add_block(out, f->form_action);
@@ -67,6 +68,7 @@ static enum err flow_parse(struct span plain, struct flow *ret_flow) {
     f.must_authenticate = reader_u8(&r) != 0;
     f.max_age = (int64_t)reader_u64(&r);
     f.min_loa = reader_u8(&r);
+    f.asked_loa = reader_u8(&r);
     f.client_id = reader_block(&r);
     f.client_name = reader_block(&r);
     f.form_action = reader_block(&r);

@@ -39,7 +39,8 @@ struct flow {
     int64_t started_at;
     bool must_authenticate;   /* the session must have auth_time >= started_at (prompt=login) */
     int64_t max_age;          /* seconds, -1: none */
-    int min_loa;              /* 0: any */
+    int min_loa;              /* the least that will do; 0: any */
+    int asked_loa;            /* the one that the client would like; 0: any */
     struct span client_id;
     struct span client_name;  /* for the page's "sign in to reach ..." */
     struct span form_action;  /* CSP: the one foreign origin or scheme that the flow may end at */

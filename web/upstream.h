@@ -110,7 +110,9 @@ struct upstream_entry {
     struct user_id chosen;      /* with ENTRY_BY_CHOICE */
     struct user account;        /* that is signed in to */
     bool is_new, is_linked;
-    const struct user_id *actor; /* who acts for it, or NULL */
+    bool is_represented;        /* it is another's than whom upstream speaks of */
+    struct user asserted_actor; /* the person of whom upstream says that they act for the enterprise */
+    const struct user_id *actor; /* who acts for the account, or NULL */
     unsigned char waits[PENDING_KEY_BYTES]; /* row of a person that waits, taken or made */
     struct span sealed;         /* its content, when it is made now */
     bool takes_row, has_tried_again;

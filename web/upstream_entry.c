@@ -69,10 +69,30 @@ const struct user *upstream_entry_person(const struct upstream_entry *e) {
     return NULL;
 }
 
+/* For an enterprise: the account of the person who acts, if they have one here. */
+static void look_for_actor(struct request *req, struct upstream_entry *e) {
+    unsigned char index[32];
+    if (e->person.type != USER_ENTERPRISE || !e->person.actor_number.len)
+        return;
+    keyring_index(request_idp(req)->keyring, "SoDinhDanh", e->person.actor_number, index);
+    store_user_by_identifier(&req->load, "SoDinhDanh", span_bytes(index, sizeof index),
+                             &e->asserted_actor);
+}
+
+static bool has_asserted_actor(const struct upstream_entry *e) {
+    return e->asserted_actor.found && e->asserted_actor.status == USER_ACTIVE &&
+           e->asserted_actor.type != USER_ENTERPRISE;
+}
+
+/* Whose representations are asked for; NULL: nobody's. */
+static const struct user *representative(const struct upstream_entry *e) {
+    return has_asserted_actor(e) ? &e->asserted_actor : upstream_entry_person(e);
+}
+
 void upstream_entry_load(struct request *req, struct upstream_entry *e) {
     struct session_key key;
     if (e->stage == ENTRY_REPRESENTED) {
-        store_representation_list(&req->load, &upstream_entry_person(e)->id, req->now, &e->found.represented);
+        store_representation_list(&req->load, &representative(e)->id, req->now, &e->found.represented);
         return;
     }
     e->found = (struct linking_found){.linked = {.count = 0}};
@@ -83,6 +103,7 @@ void upstream_entry_load(struct request *req, struct upstream_entry *e) {
     }
     store_upstream_link_find(&req->load, e->person.issuer, e->subject_index, &e->found.linked);
     look_by_identifiers(req, e);
+    look_for_actor(req, e);
     if (session_cookie_parse(request_own_cookie(req, "session"), &key) == ERR_OK)
         store_session_find(&req->load, &key, &e->previous);
 }
@@ -105,9 +126,11 @@ static enum flow_failure check_answer(const struct request *req, const struct up
 
 static enum step sign_in_to(struct request *req, struct upstream_entry *e, const struct user *account,
                             bool is_linked) {
+    (void)req;
     e->account = *account;
     e->is_linked = is_linked;
-    (void)req;
+    if (has_asserted_actor(e) && !e->is_represented)
+        e->actor = &e->asserted_actor.id;
     return STEP_WRITE;
 }
 
@@ -143,6 +166,7 @@ static enum step choose(struct request *req, struct upstream_entry *e) {
         const struct user *u = &e->found.represented.item[i].represented;
         if (memcmp(u->id.b, e->chosen.b, USER_ID_BYTES) == 0) {
             e->actor = &upstream_entry_person(e)->id;
+            e->is_represented = true;
             return sign_in_to(req, e, u, true);
         }
     }
@@ -164,6 +188,8 @@ static enum step create(struct request *req, struct upstream_entry *e) {
     if (upstream_account_new(req, &e->person, e->connector, &e->account))
         return error_page(req, 503, "unavailable");
     e->is_new = true;
+    if (has_asserted_actor(e))
+        e->actor = &e->asserted_actor.id;
     return STEP_WRITE;
 }
 
@@ -191,7 +217,7 @@ enum step upstream_entry_look(struct request *req, struct upstream_entry *e) {
         enum flow_failure failure = check_answer(req, e);
         if (failure)
             return fail(req, e, failure);
-        if (upstream_entry_person(e)) {
+        if (representative(e)) {
             e->stage = ENTRY_REPRESENTED;
             return STEP_LOAD;
         }
@@ -236,9 +262,28 @@ static void write_link(struct request *req, const struct upstream_entry *e) {
         audit(req, e, "account_linked",
               arena_printf(req->arena, "{\"connector\":\"%.*s\",\"how\":\"%s\"}",
                            SPAN_FMT(l.connector), upstream_link_how_name(l.how)));
-    } else if (!e->actor) {
+    } else if (!e->is_represented) {
         store_upstream_link_touch(&req->write, &l, req->now);
     }
+}
+
+/* Upstream says so of this moment; it counts here no longer than a session may last (idp/store/store.h:
+ * representations). */
+static void write_representation(struct request *req, const struct upstream_entry *e) {
+    if (!e->actor || e->is_represented)
+        return;
+    for (size_t i = 0; i < e->found.represented.count; i++)
+        if (memcmp(e->found.represented.item[i].represented.id.b, e->account.id.b, USER_ID_BYTES) == 0)
+            return;
+    struct representation r = {
+        .person = *e->actor,
+        .represented = e->account,
+        .source = span_of(arena_printf(req->arena, "upstream:%.*s", SPAN_FMT(e->person.connector_id))),
+        .valid_from = req->now,
+        .valid_until = req->now + request_config(req)->session_absolute_seconds,
+    };
+    random_bytes(r.id, sizeof r.id);
+    store_representation_insert(&req->write, &r);
 }
 
 static void write_upstream_session(struct request *req, const struct upstream_entry *e) {
@@ -297,13 +342,14 @@ void upstream_entry_write(struct request *req, struct upstream_entry *e) {
     if (e->takes_row && ignored)
         store_pending_take(&req->write, e->waits, req->now, ignored);
     enum err err = e->is_new  ? upstream_account_insert(req, &e->account, &e->person)
-                   : e->actor ? ERR_OK /* what upstream said is about the person who acts */
+                   : e->is_represented ? ERR_OK /* what upstream said is about the person who acts */
                               : upstream_account_refresh(req, &e->account, &e->person, e->connector);
     if (err) {
         req->write.build_err = err;
         return;
     }
     write_link(req, e);
+    write_representation(req, e);
     write_session(req, e);
 }
 

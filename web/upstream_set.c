@@ -45,8 +45,7 @@ static enum err rp_make(struct arena *a, const struct config *cfg, const struct 
         .userinfo_endpoint = text(a, c->userinfo_endpoint),
         .jwks_uri = text(a, c->jwks_uri),
         .end_session_endpoint = text(a, c->end_session_endpoint),
-        .no_id_token = c->dialect == DIALECT_VNEID_PARTNER ||
-                       (c->dialect == DIALECT_DVCQG && !c->jwks_uri.len),
+        .no_id_token = c->dialect == DIALECT_VNEID_PARTNER || c->dialect == DIALECT_DVCQG,
         .raw_plus = c->dialect == DIALECT_VNEID_PARTNER,
     };
     return rp_new(&rc, ret_rp);

@@ -125,8 +125,9 @@ static void pass_on(const struct request *req, const struct start *s, struct buf
     const struct flow *flow = &s->flow;
     char max_age[24];
     struct span acr = SPAN_NONE;
-    if (c->passes & PASS_ACR_VALUES && flow->min_loa)
-        acr = connector_acr_for(c, flow->min_loa);
+    int level = flow->min_loa > flow->asked_loa ? flow->min_loa : flow->asked_loa;
+    if (c->passes & PASS_ACR_VALUES && level)
+        acr = connector_acr_for(c, level);
     pass(out, "acr_values", acr.len ? acr : c->acr_values);
     if (c->passes & PASS_LOGIN_HINT)
         pass(out, "login_hint", flow->login_hint);

@@ -56,6 +56,13 @@ struct span acr_highest(const struct config *cfg, struct span acr_values, int lo
     return highest;
 }
 
+int acr_first(const struct config *cfg, struct span acr_values) {
+    int level = 0;
+    for (struct span word; !level && (word = span_word(&acr_values)).len;)
+        level = acr_level(cfg, word);
+    return level;
+}
+
 int acr_lowest(const struct config *cfg, struct span acr_values) {
     int lowest = 0;
     for (struct span word; (word = span_word(&acr_values)).len;) {

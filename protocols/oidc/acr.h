@@ -23,6 +23,8 @@ struct span acr_name(const struct config *cfg, struct span acr_values, int loa);
 struct span acr_highest(const struct config *cfg, struct span acr_values, int loa);
 /* The level of the least of `acr_values` that is one of ours; 0: none is. */
 int acr_lowest(const struct config *cfg, struct span acr_values);
+/* The level of the first of `acr_values` that is one of ours; 0: none is. */
+int acr_first(const struct config *cfg, struct span acr_values);
 /* Every accepted name, for metadata. */
 void acr_list(const struct config *cfg, struct json_out *o, const char *member);
 

@@ -12,7 +12,7 @@
 #include "base/sha256.h"
 #include "idp/keyring.h"
 
-#define CODE_VERSION    3
+#define CODE_VERSION    4
 #define CODE_TIME_BYTES 4
 #define VERIFIER_MIN    43 /* RFC 7636 4.1 */
 #define VERIFIER_MAX    128
@@ -39,6 +39,9 @@ static void content_build(const struct code_content *c, struct buf *out) {
     buf_add(out, c->user_id.b, USER_ID_BYTES);
     buf_add(out, c->session_key.b, SESSION_KEY_BYTES);
     buf_add_u64(out, (uint64_t)c->session_expires_at);
+    buf_add_u8(out, c->has_actor);
+    if (c->has_actor)
+        buf_add(out, c->actor.b, USER_ID_BYTES);
     buf_add_u64(out, (uint64_t)c->auth_time);
     buf_add_u32(out, c->amr);
     buf_add_block(out, c->acr);
@@ -73,6 +76,9 @@ static enum err content_parse(struct span plain, struct code_content *ret_conten
     take(&r, c.user_id.b, USER_ID_BYTES);
     take(&r, c.session_key.b, SESSION_KEY_BYTES);
     c.session_expires_at = (int64_t)reader_u64(&r);
+    c.has_actor = reader_u8(&r) != 0;
+    if (c.has_actor)
+        take(&r, c.actor.b, USER_ID_BYTES);
     c.auth_time = (int64_t)reader_u64(&r);
     c.amr = reader_u32(&r);
     c.acr = take_text(&r);

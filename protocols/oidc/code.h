@@ -38,6 +38,8 @@ struct code_content {
     struct user_id user_id;
     struct session_key session_key;
     int64_t session_expires_at;
+    bool has_actor;
+    struct user_id actor; /* the session's */
     int64_t auth_time;
     unsigned amr;
     struct span acr, nonce, scope;

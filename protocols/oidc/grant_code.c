@@ -64,6 +64,8 @@ static void grant_build(const struct request *req, struct token_request *t) {
         .acr = c->acr,
         .amr = c->amr,
         .auth_time = c->auth_time,
+        .has_actor = c->has_actor,
+        .actor = c->actor,
         .is_offline = span_list_has(c->scope, SPAN("offline_access")),
         .has_refresh = (t->login.client->grant_types & GRANT_REFRESH_TOKEN) != 0,
         .rotated_at = req->now,

@@ -15,6 +15,7 @@
 #include "keys/at_hash.h"
 #include "protocols/oidc/access_token.h"
 #include "protocols/oidc/acr.h"
+#include "protocols/oidc/act.h"
 #include "protocols/oidc/claims_request.h"
 #include "protocols/oidc/opaque_token.h"
 #include "protocols/oidc/person_claims.h"
@@ -26,14 +27,12 @@ void tokens_sub(const struct keyring *k, const struct client *client, const stru
     keyring_sub(k, client->is_pairwise ? client->sector : SPAN("public"), user, out);
 }
 
-/* The person as the token's audience knows them: two services that compare their tokens must not
- * find out that these speak of one person (OIDC Core 17.3). */
-static void access_sub(const struct keyring *k, const struct token_order *order, char out[44]) {
-    const struct resource *resource = order->audience.resource;
-    if (resource && order->client->is_pairwise)
-        keyring_sub(k, resource->sector, &order->grant->user_id, out);
+void tokens_sub_at(const struct keyring *k, const struct client *client,
+                   const struct resource *resource, const struct user_id *user, char out[44]) {
+    if (resource && client->is_pairwise)
+        keyring_sub(k, resource->sector, user, out);
     else
-        tokens_sub(k, order->client, &order->grant->user_id, out);
+        tokens_sub(k, client, user, out);
 }
 
 /* The session as this client knows it: unlinkable between clients. `out`: 22 characters, NUL. */
@@ -90,7 +89,7 @@ static struct access_token access_content(struct request *req, const struct toke
     t.jti = span_of(jti);
     if (!g)
         return t;
-    access_sub(request_idp(req)->keyring, order, sub);
+    tokens_sub_at(request_idp(req)->keyring, order->client, resource, &g->user_id, sub);
     t.sub = span_of(sub);
     t.has_grant = true;
     t.grant = g->key;
@@ -111,8 +110,10 @@ static enum err access_claims(struct request *req, const struct token_order *ord
     json_add_i64(&o, "iat", t->issued_at);
     json_add_i64(&o, "exp", t->expires_at);
     json_add_opt(&o, "scope", t->scope);
-    if (order->grant)
+    if (order->grant) {
         add_authentication(&o, order->grant);
+        act_add(req, &o, order->client, order->audience.resource, t->scope, order->grant);
+    }
     json_close_object(&o);
     return buf_err(out);
 }
@@ -141,6 +142,7 @@ static enum err id_claims(struct request *req, const struct token_order *order, 
     if (at_hash)
         json_add_str(&o, "at_hash", span_of(at_hash));
     add_authentication(&o, g);
+    act_add(req, &o, order->client, NULL, g->scope, g);
     if (g->has_session) {
         client_sid(k, order->client, &g->session_key, sid);
         json_add_str(&o, "sid", span_of(sid));

@@ -49,5 +49,9 @@ must_check enum err jwt_take(const struct request *req, struct span *ret_jwt);
 /* The person as this client knows them: pairwise in its sector, or public (OIDC Core 8). */
 void tokens_sub(const struct keyring *k, const struct client *client, const struct user_id *user,
                 char out[44]);
+/* As the audience of an access token knows them: two services that compare their tokens must not find
+ * out that these speak of one person (OIDC Core 17.3). `resource` NULL: the client itself. */
+void tokens_sub_at(const struct keyring *k, const struct client *client,
+                   const struct resource *resource, const struct user_id *user, char out[44]);
 
 #endif

@@ -10,6 +10,7 @@
 #include "idp/idp.h"
 #include "idp/keyring.h"
 #include "idp/store/store.h"
+#include "protocols/oidc/act.h"
 #include "protocols/oidc/access_use.h"
 #include "protocols/oidc/bearer.h"
 #include "protocols/oidc/claims_request.h"
@@ -130,6 +131,7 @@ static enum err claims_build(struct request *req, const struct userinfo *u, bool
         json_add_i64(&o, "iat", req->now);
     }
     enum err e = person_claims_add(req, &order, &o);
+    act_add(req, &o, client, NULL, u->use.token.scope, &u->use.grant);
     json_close_object(&o);
     return e ? e : buf_err(out);
 }

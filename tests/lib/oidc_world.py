@@ -141,8 +141,10 @@ class Canary:
         self.address = address
 
     def __enter__(self):
-        self.socket = socket.create_server((self.address, 0))
-        self.url = f"http://{self.address}:{self.socket.getsockname()[1]}/"
+        is_v6 = ":" in self.address
+        self.socket = socket.create_server((self.address, 0), family=socket.AF_INET6 if is_v6 else socket.AF_INET)
+        host = f"[{self.address}]" if is_v6 else self.address
+        self.url = f"http://{host}:{self.socket.getsockname()[1]}/"
         self.connections = 0
         threading.Thread(target=self._count, daemon=True).start()
         return self
