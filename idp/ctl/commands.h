@@ -20,13 +20,14 @@ enum ctl_status { CTL_DONE = 0, CTL_REFUSED = 1, CTL_USAGE = 2, CTL_UNREACHABLE 
 enum {
     CTL_FILE = 1,   /* --file F is required; its content is sent as args.file ("-": standard input) */
     CTL_JSON = 4,   /* JSON for people too */
+    CTL_WORDS_OPTIONAL = 8, /* the words may be left out: options say it otherwise */
     CTL_SECRET = 2  /* the answer holds a secret: never logged; --secret-file F takes it */
 };
 
 struct ctl_command {
     const char *noun, *verb;   /* verb NULL: the noun stands alone */
     const char *positional[3]; /* names of required words, in order */
-    const char *options[4];    /* names of optional --NAME VALUE */
+    const char *options[6];    /* names of optional --NAME VALUE */
     unsigned flags;
     const char *help;
 };

@@ -40,7 +40,14 @@ __attribute__((format(printf, 3, 4))) void ctl_refuse(struct ctl_call *c, const 
 void ctl_refuse_err(struct ctl_call *c, enum err e, const char *what);
 /* The account of args.username, or refused. */
 bool ctl_find_user(struct ctl_call *c, struct user *ret_user);
+/* The same for an account that another argument names. */
+bool ctl_find_user_of(struct ctl_call *c, const char *arg, struct user *ret_user);
+/* In the call's arena. */
+struct span ctl_id_hex(struct ctl_call *c, const struct user_id *id);
 void ctl_audit(struct ctl_call *c, struct batch *b, const char *event, struct span target);
+/* `detail`: a small JSON object. */
+void ctl_audit_detail(struct ctl_call *c, struct batch *b, const char *event, struct span target,
+                      struct span detail);
 
 typedef void ctl_handler(struct ctl_call *c);
 ctl_handler ctl_client_add, ctl_client_list, ctl_client_show, ctl_client_disable, ctl_client_enable,
@@ -50,7 +57,9 @@ ctl_handler ctl_resource_add, ctl_resource_update, ctl_resource_list, ctl_resour
     ctl_resource_disable, ctl_resource_enable;
 ctl_handler ctl_registration_token_add, ctl_registration_token_list, ctl_registration_token_revoke;
 ctl_handler ctl_user_add, ctl_user_list, ctl_user_show, ctl_user_lock, ctl_user_unlock, ctl_user_disable,
-    ctl_user_erase, ctl_user_set_password;
+    ctl_user_erase, ctl_user_set_password, ctl_user_history;
+ctl_handler ctl_link_list, ctl_link_unlink, ctl_link_merge;
+ctl_handler ctl_representation_add, ctl_representation_list, ctl_representation_end;
 ctl_handler ctl_keys_list, ctl_keys_generate, ctl_keys_public, ctl_keys_rotate;
 ctl_handler ctl_session_list, ctl_session_end;
 ctl_handler ctl_audit_tail, ctl_backup, ctl_status;

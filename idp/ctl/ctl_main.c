@@ -38,7 +38,7 @@ static int usage(void) {
         CLEANUP(buf_done) struct buf line = BUF_INIT(1024);
         buf_addf(&line, "%s%s%s", c->noun, c->verb ? " " : "", c->verb ? c->verb : "");
         for (size_t k = 0; k < ARRAY_LEN(c->positional) && c->positional[k]; k++)
-            buf_addf(&line, " %s", c->positional[k]);
+            buf_addf(&line, c->flags & CTL_WORDS_OPTIONAL ? " [%s]" : " %s", c->positional[k]);
         if (c->flags & CTL_FILE)
             buf_add_str(&line, " --file F");
         for (size_t k = 0; k < ARRAY_LEN(c->options) && c->options[k]; k++)
@@ -133,7 +133,8 @@ static int parse_words(struct invocation *v, int argc, char **argv) {
             json_object_set_new(v->args, c->positional[words++], json_string(argv[i]));
         }
     }
-    bool words_missing = words < ARRAY_LEN(c->positional) && c->positional[words];
+    bool words_missing = words < ARRAY_LEN(c->positional) && c->positional[words] &&
+                         !(c->flags & CTL_WORDS_OPTIONAL);
     bool file_missing = c->flags & CTL_FILE && !json_object_get(v->args, "file");
     return words_missing || file_missing ? usage() : CTL_DONE;
 }

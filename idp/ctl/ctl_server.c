@@ -60,7 +60,12 @@ static const struct {
     {"user", "list", ctl_user_list},           {"user", "show", ctl_user_show},
     {"user", "lock", ctl_user_lock},           {"user", "unlock", ctl_user_unlock},
     {"user", "disable", ctl_user_disable},     {"user", "erase", ctl_user_erase},
-    {"user", "set-password", ctl_user_set_password}, {"keys", "list", ctl_keys_list},
+    {"user", "set-password", ctl_user_set_password}, {"user", "history", ctl_user_history},
+    {"link", "list", ctl_link_list},           {"link", "unlink", ctl_link_unlink},
+    {"link", "merge", ctl_link_merge},
+    {"representation", "add", ctl_representation_add},
+    {"representation", "list", ctl_representation_list},
+    {"representation", "end", ctl_representation_end}, {"keys", "list", ctl_keys_list},
     {"keys", "generate", ctl_keys_generate},   {"keys", "rotate", ctl_keys_rotate},
     {"keys", "public", ctl_keys_public},
     {"session", "list", ctl_session_list},     {"session", "end", ctl_session_end},
@@ -121,8 +126,14 @@ void ctl_refuse_err(struct ctl_call *c, enum err e, const char *what) {
     ctl_refuse(c, word, "%s: %s", what, err_text(e));
 }
 
+void ctl_audit_detail(struct ctl_call *c, struct batch *b, const char *event, struct span target,
+                      struct span detail) {
+    store_audit(b, &(struct audit_event){
+                       .at = c->now, .event = event, .actor = c->actor, .target = target, .detail = detail});
+}
+
 void ctl_audit(struct ctl_call *c, struct batch *b, const char *event, struct span target) {
-    store_audit(b, &(struct audit_event){.at = c->now, .event = event, .actor = c->actor, .target = target});
+    ctl_audit_detail(c, b, event, target, SPAN_NONE);
 }
 
 /* ---- one exchange ---- */

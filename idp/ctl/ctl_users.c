@@ -13,16 +13,16 @@
 #define USER_LINE_MAX (256 * 1024)
 #define LIST_DEFAULT 100
 
-static struct span id_hex(struct ctl_call *c, const struct user_id *id) {
+struct span ctl_id_hex(struct ctl_call *c, const struct user_id *id) {
     char hex[2 * USER_ID_BYTES + 1];
     hex_encode(id->b, USER_ID_BYTES, hex);
     return span_of(arena_strdup(c->arena, hex));
 }
 
-bool ctl_find_user(struct ctl_call *c, struct user *ret_user) {
+bool ctl_find_user_of(struct ctl_call *c, const char *arg, struct user *ret_user) {
     struct span folded;
     *ret_user = (struct user){.found = false};
-    enum err e = username_fold(c->arena, ctl_arg(c, "username"), &folded);
+    enum err e = username_fold(c->arena, ctl_arg(c, arg), &folded);
     if (!e) {
         struct batch b = BATCH_INIT(c->arena);
         store_user_by_name(&b, folded, ret_user);
@@ -31,8 +31,12 @@ bool ctl_find_user(struct ctl_call *c, struct user *ret_user) {
     if (!e && !ret_user->found)
         e = ERR_NOT_FOUND;
     if (e)
-        ctl_refuse_err(c, e, "user");
+        ctl_refuse_err(c, e, strcmp(arg, "username") == 0 ? "user" : arg);
     return !e;
+}
+
+bool ctl_find_user(struct ctl_call *c, struct user *ret_user) {
+    return ctl_find_user_of(c, "username", ret_user);
 }
 
 /* ---- add ---- */
@@ -69,7 +73,7 @@ static void add_one(struct adding *g, const json_t *object, size_t line) {
         add_failed(g, line, e == ERR_EXISTS ? "already_exists" : "invalid_request", why);
         return;
     }
-    struct span hex = id_hex(c, &id), name = json_str(object, "username");
+    struct span hex = ctl_id_hex(c, &id), name = json_str(object, "username");
     json_array_append_new(c->out, json_pack("{ss% ss%}", "id", hex.ptr, hex.len, "username", name.ptr, name.len));
     buf_addf(&c->text, "added %.*s\n", SPAN_FMT(name));
 }
@@ -114,7 +118,7 @@ void ctl_user_add(struct ctl_call *c) {
 /* ---- list, show ---- */
 
 static json_t *user_out(struct ctl_call *c, const struct user *u) {
-    struct span hex = id_hex(c, &u->id);
+    struct span hex = ctl_id_hex(c, &u->id);
     return json_pack("{ss% ss% ss ss si sb sI sI}", "id", hex.ptr, hex.len, "username", u->username.ptr,
                      u->username.len, "type", user_type_name(u->type), "status",
                      user_status_name(u->status), "ial", u->ial, "require_change", (int)u->require_change,
@@ -167,7 +171,7 @@ static void set_status(struct ctl_call *c, enum user_status status, const char *
         store_user_end_all(&b, &u.id, NULL, c->now);
     else
         throttle_unlock(&b, folded);
-    ctl_audit(c, &b, event, id_hex(c, &u.id));
+    ctl_audit(c, &b, event, ctl_id_hex(c, &u.id));
     enum err e = store_write_wait(c->idp->store, &b);
     if (e) {
         ctl_refuse_err(c, e, "user");
@@ -209,7 +213,7 @@ void ctl_user_set_password(struct ctl_call *c) {
         store_user_set_password(&b, &u.id, hash, true, c->now);
         store_user_end_all(&b, &u.id, NULL, c->now);
         throttle_unlock(&b, u.username);
-        ctl_audit(c, &b, "password_set_by_staff", id_hex(c, &u.id));
+        ctl_audit(c, &b, "password_set_by_staff", ctl_id_hex(c, &u.id));
         e = store_write_wait(c->idp->store, &b);
     }
     if (e) {

@@ -54,7 +54,8 @@ def raw(provider, data, close=True):
 
 
 def usage_and_reach(p):
-    for args in ([], ["user"], ["user", "fly"], ["client", "add"], ["client", "show"], ["user", "show", "a", "b"],
+    for args in ([], ["user"], ["user", "fly"], ["link", "merge", "a"], ["link", "list", "a", "b"], ["user", "history"],
+                 ["representation", "add", "--who", "a"], ["client", "add"], ["client", "show"], ["user", "show", "a", "b"],
                  ["status", "--nope", "1"], ["user", "list", "--most"], ["--bad"]):
         status, out, err = ctl(p, *args)
         check.that(f"usage {args}", status == 2 and "usage" in err and out == "", (status, out, err))
@@ -191,6 +192,143 @@ def users(p):
     began = time.monotonic()
     status, out = answer(p, "user", "add", "--file", "-", stdin=many)
     check.that(f"2000 accounts at once, {time.monotonic() - began:.1f} s", status == 0 and len(out) == 2000, out)
+
+
+def put(p, statement, *values):
+    """A row that a sign-in through another provider would have made."""
+    with sqlite3.connect(p.path("idp.db"), timeout=20) as db:
+        db.execute(statement, values)
+    db.close()
+
+
+def link_to(p, username, connector, subject):
+    user = bytes.fromhex(answer(p, "user", "show", username)[1]["id"])
+    put(p, "INSERT INTO upstream_link VALUES (?, ?, ?, ?, 2, ?, ?)", f"https://{connector}.example", bytes([subject] * 32), user,
+        connector, 1700000000, 1700000000)
+
+
+def session_of(p, username, key, actor=None):
+    """A live session of the account."""
+    user = bytes.fromhex(answer(p, "user", "show", username)[1]["id"])
+    actor = actor and bytes.fromhex(answer(p, "user", "show", actor)[1]["id"])
+    now = int(time.time())
+    put(p, "INSERT INTO session (key, user_id, created_at, auth_time, last_seen, expires_at, ended_at, aal, amr, actor_id) "
+        "VALUES (?, ?, ?, ?, ?, ?, 0, 1, 1, ?)", bytes([key] * 20), user, now, now, now, now + 3600, actor)
+    check.that(f"a session of {username}", len(answer(p, "session", "list", username)[1]) == 1)
+
+
+def no_session(p, username):
+    return answer(p, "session", "list", username) == (0, [])
+
+
+def links(p):
+    for one in ({"username": "cu", "password_hash": BCRYPT, "identifiers": {"SoCMND": "030012345"}},
+                {"username": "moi", "password_hash": BCRYPT, "identifiers": {"SoDinhDanh": "030090001234", "SoDienThoai": "0912345678"}},
+                {"username": "cty", "password_hash": BCRYPT, "type": "enterprise"}):
+        check.that(f"account {one['username']}", answer(p, "user", "add", "--file", "-", stdin=json.dumps(one))[0] == 0)
+    link_to(p, "cu", "national", 1)
+    link_to(p, "cu", "vneid", 2)
+    status, out = answer(p, "link", "list", "CU")
+    check.that("link list", status == 0 and [(l["connector"], l["issuer"], l["how"], l["username"]) for l in out] == [
+        ("national", "https://national.example", "proven", "cu"), ("vneid", "https://vneid.example", "proven", "cu")], out)
+    check.that("who has a subject: nobody", answer(p, "link", "list", "--subject", "s", "--issuer", "https://national.example")
+               == (0, []))
+    for args in ([], ["cu", "--subject", "s", "--issuer", "i"], ["--subject", "s"], ["--issuer", "i"],
+                 ["--subject", "s" * 300, "--issuer", "i"]):
+        status, out = answer(p, "link", "list", *args)
+        check.that(f"link list {args[:2]}", status == 1 and out["error"] == "invalid_request", out)
+    check.that("link list of nobody", answer(p, "link", "list", "nobody")[1]["error"] == "not_found")
+
+    session_of(p, "cu", 1)
+    status, out = answer(p, "link", "unlink", "cu", "other")
+    check.that("unlink what is not linked", status == 1 and out["error"] == "not_found" and not no_session(p, "cu"), out)
+    status, out = answer(p, "link", "unlink", "cu", "vneid")
+    check.that("link unlink, which ends sessions", status == 0 and out["unlinked"] == 1 and no_session(p, "cu") and
+               [l["connector"] for l in answer(p, "link", "list", "cu")[1]] == ["national"], out)
+    check.that("once", answer(p, "link", "unlink", "cu", "vneid")[1]["error"] == "not_found")
+
+
+def merges(p):
+    for args, code in ((["cu", "cu"], "invalid_request"), (["cty", "moi"], "invalid_request"), (["cu", "nobody"], "not_found"),
+                       (["nobody", "cu"], "not_found")):
+        status, out = answer(p, "link", "merge", *args)
+        check.that(f"link merge {args}", status == 1 and out["error"] == code, out)
+    check.that("lock", answer(p, "user", "lock", "moi")[0] == 0)
+    status, out = answer(p, "link", "merge", "cu", "moi")
+    check.that("not into a locked account", status == 1 and out["error"] == "refused" and "locked" in out["error_description"], out)
+    check.that("unlock", answer(p, "user", "unlock", "moi")[0] == 0)
+    session_of(p, "cu", 2)
+    status, out = answer(p, "link", "merge", "cu", "moi")
+    check.that("link merge", status == 0 and out == {"from": "cu", "into": "moi", "identifiers": ["SoCMND"]}, out)
+    check.that("its link has moved, it is gone, nobody is signed in to it",
+               [l["username"] for l in answer(p, "link", "list", "moi")[1]] == ["moi"] and answer(p, "user", "show", "cu")[0] == 1)
+    with sqlite3.connect(p.path("idp.db")) as db:
+        check.that("its session has ended", db.execute("SELECT COUNT(*) FROM session WHERE key = ? AND ended_at > 0",
+                                                       (bytes([2] * 20),)).fetchone() == (1,))
+    check.that("its identifier is the other's", answer(p, "user", "add", "--file", "-", stdin=json.dumps(
+        {"username": "third", "identifiers": {"SoCMND": "030012345"}}))[1]["error"] == "already_exists")
+
+    put(p, "INSERT INTO account_history SELECT id, 1700000000, id, 'connector:national', 'broken' FROM account WHERE username = 'moi'")
+    status, out = answer(p, "user", "history", "moi")
+    check.that("user history: newest first, masked", status == 0 and out[0]["source"] == f"staff:{os.getuid()}" and
+               out[0]["changes"] == [{"name": "SoCMND", "old": None, "new": "0*******5"}] and "030012345" not in json.dumps(out), out)
+    check.that("what cannot be opened is said", out[1:] == [{"at": 1700000000, "source": "connector:national", "changes": None}], out)
+    status, text, err = ctl(p, "user", "history", "moi", json_out=False)
+    check.that("for people", status == 0 and "SoCMND" in text and "- -> 0*******5" in text and err == "", (text, err))
+    check.that("of nobody", answer(p, "user", "history", "nobody")[1]["error"] == "not_found")
+
+
+def representations(p):
+    def add(*args, person="moi", represented="cty"):
+        return answer(p, "representation", "add", "--person", person, "--represented", represented, *args)
+
+    status, made = add("--scope", "khai thuế", "--from", "2020-01-01", "--until", "2099-12-31")
+    check.that("representation add", status == 0 and made["represented"] == "cty" and made["scope"] == "khai thuế" and
+               made["source"] == f"staff:{os.getuid()}" and len(made["id"]) == 32, made)
+    check.that("days are days of Vietnam, the last one counts", made["valid_from"] == 1577811600 and
+               made["valid_until"] == 4102419600, made)
+    status, later = add("--from", "2098-01-01")
+    check.that("one that is yet to begin, with an open end", status == 0 and "valid_until" not in later and "scope" not in later, later)
+    for name, code, got in [
+            ("no such date", "invalid_request", add("--from", "2026-02-30")), ("a date in words", "invalid_request", add("--from", "mai")),
+            ("a time", "invalid_request", add("--until", "2099-01-01T00:00")), ("a sign", "invalid_request", add("--until", "+099-01-01")),
+            ("over already", "invalid_request", add("--from", "2020-01-01", "--until", "2020-02-01")),
+            ("ends before it begins", "invalid_request", add("--from", "2098-02-02", "--until", "2098-02-01")),
+            ("scope too long", "invalid_request", add("--scope", "a" * 201)), ("scope empty", "invalid_request", add("--scope", "")),
+            ("scope with a line break", "invalid_request", add("--scope", "a\nb")),
+            ("a person for a person", "invalid_request", add(represented="lan")),
+            ("an enterprise for itself", "invalid_request", add(person="cty")),
+            ("nobody", "not_found", add(person="nobody")), ("for nobody", "not_found", add(represented="nobody")),
+            ("no person", "invalid_request", answer(p, "representation", "add", "--represented", "cty"))]:
+        check.that(f"representation: {name}", got[0] == 1 and got[1]["error"] == code, got)
+    status, out = answer(p, "representation", "list", "moi")
+    check.that("representation list: what is in force", status == 0 and out == [made], out)
+    status, text, err = ctl(p, "representation", "list", "moi", json_out=False)
+    check.that("for people", "2020-01-01 to 2099-12-31 khai thuế" in text, text)
+    check.that("nobody may act for another", answer(p, "representation", "list", "lan") == (0, []))
+
+    session_of(p, "cty", 3, actor="moi")
+    status, out = answer(p, "representation", "end", made["id"])
+    check.that("representation end, and its sessions", status == 0 and answer(p, "representation", "list", "moi") == (0, []) and
+               no_session(p, "cty"), out)
+    check.that("once", answer(p, "representation", "end", made["id"])[1]["error"] == "not_found")
+    check.that("before it begins", answer(p, "representation", "end", later["id"])[0] == 0)
+    for bad in ("", "00", "zz" * 16, made["id"].upper() + "0"):
+        check.that(f"id {bad!r}", answer(p, "representation", "end", bad)[1]["error"] == "invalid_request")
+    check.that("lock", answer(p, "user", "lock", "cty")[0] == 0)
+    check.that("not for a locked enterprise", add()[1]["error"] == "refused")
+
+    rows = answer(p, "audit", "tail", "--most", "100")[1]
+    by_event = {r["event"]: r for r in rows}
+    check.that("all of it stands in the audit log", {"upstream_unlinked", "user_merged", "history_read", "representation_added",
+               "representation_ended"} <= set(by_event), set(by_event))
+    check.that("with whom and what", by_event["upstream_unlinked"]["detail"] and by_event["user_merged"]["detail"] and
+               [r["target"] for r in rows if r["event"] == "representation_ended"] == [made["id"], later["id"]], rows)
+    text = json.dumps(rows)
+    check.that("without numbers and names", not any(word in text for word in ("030012345", "030090001234", '"cty"', '"moi"', "thu")),
+               "in the log")
+    check.that("one act, one row", sum(r["event"] == "user_merged" for r in rows) == 1 and
+               sum(r["event"] == "upstream_unlinked" for r in rows) == 1)
 
 
 def keys_and_rest(p, secret):
@@ -335,6 +473,9 @@ def main():
         secret = clients(p)
         resources(p)
         users(p)
+        links(p)
+        merges(p)
+        representations(p)
         keys_and_rest(p, secret)
         who_may(p)
         hostile(p)

@@ -199,7 +199,7 @@ static const char *broken_rule(const struct world *w) {
     return NULL;
 }
 
-static void test_every_combination_keeps_the_rules(void **state) {
+static void test_U04_every_combination_keeps_the_rules(void **state) {
     (void)state;
     unsigned outcomes = 0;
     for (unsigned linked_set = 0; linked_set < 1U << ACCOUNTS; linked_set++)
@@ -302,7 +302,7 @@ static void test_the_index_of_a_new_account_is_what_it_is_looked_for_by(void **s
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_row_of_the_table),
-        cmocka_unit_test(test_every_combination_keeps_the_rules),
+        cmocka_unit_test(test_U04_every_combination_keeps_the_rules),
         cmocka_unit_test(test_disabled_and_erased_accounts_are_refused_too),
         cmocka_unit_test(test_U04_email_and_telephone_lead_to_no_account),
         cmocka_unit_test(test_U05_another_accounts_sign_in_proves_nothing),

@@ -73,7 +73,7 @@ static bool same_id(const struct user_id *a, const struct user_id *b) {
 
 /* ---- links ---- */
 
-static void test_a_link_is_of_one_issuer_and_one_subject(void **state) {
+static void test_U04_a_link_is_of_one_issuer_and_one_subject(void **state) {
     struct fixture *f = *state;
     struct session a = make_session(f, 1), b = make_session(f, 2);
     make_link(f, &a.user, ISSUER, 7);
@@ -473,7 +473,7 @@ static void test_a_merge_and_what_comes_with_it_fit_a_batch(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        STORE_TEST(test_a_link_is_of_one_issuer_and_one_subject),
+        STORE_TEST(test_U04_a_link_is_of_one_issuer_and_one_subject),
         STORE_TEST(test_a_link_is_made_once_used_and_taken_away),
         STORE_TEST(test_an_account_that_may_not_be_used_is_not_linked),
         STORE_TEST(test_an_identifier_is_known_to_its_accounts_issuers),
