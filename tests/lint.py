@@ -21,7 +21,6 @@ FOR_OTHERS = {
     "server_port": "tests bind port 0 and ask",
     "server_admin_port": "tests bind port 0 and ask",
     "err_name": "tests name what they got",
-    "b64_add": "tests look for secrets in this form, and prove its inverse",
     "signer_policy_done": "twin of signer_policy_load; the signer keeps its policy to its end",
     "store_submit": "the store's tests and faults submit one job; the server, a turn at once",
     "store_audit_hash": "whoever verifies the chain computes it again",

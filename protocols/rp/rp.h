@@ -177,8 +177,8 @@ struct rp_exchange {
 must_check enum err rp_fetch_due(struct rp *rp, bool kid_is_unknown, struct arena *a,
                                  struct rp_exchange *ret_exchange);
 /* The answer to it. `status` 0: there was none. As rp_discover; ERR_OK also when another caller's
- * answer to the same request was good. After a failure keys that are known serve on, for a day at
- * most. */
+ * answer to the same request was good. After a failure go on: keys that are known serve for a day,
+ * and a step that can do nothing without says ERR_UNAVAILABLE. */
 must_check enum err rp_fetch_take(struct rp *rp, const struct rp_exchange *exchange, long status,
                                   struct span body);
 

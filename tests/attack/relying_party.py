@@ -339,6 +339,204 @@ def U09_a_provider_that_is_down_is_asked_by_one():
         equal(provider.hits[DISCOVERY], 2, "requests")
 
 
+# ---- configured endpoints, dialects ----
+
+def endpoints(provider, *left_out):
+    metadata = provider.metadata()
+    names = ("authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri", "end_session_endpoint")
+    return {name: metadata[name] for name in names if name not in left_out}
+
+
+@contextlib.contextmanager
+def configured(left_out=(), **config):
+    with HostileProvider() as provider, Probe(provider, **{**endpoints(provider, *left_out), **config}) as probe:
+        yield provider, probe
+
+
+def a_whole_sign_on_with_configured_endpoints():
+    with configured() as (provider, probe):
+        equal(probe.result("discover"), "ERR_OK", "keys")
+        equal(finish(probe)["result"], "ERR_OK", "code exchange")
+        equal(finish(probe, {**probe.login(), "iss": ""})["result"], "ERR_OK", "iss is not known to come")
+        equal(finish(probe, {**probe.login(), "iss": "https://evil.example"})["result"], "ERR_REFUSED", "another iss")
+        equal(probe.result("userinfo", access_token="at", sub="s1"), "ERR_OK", "userinfo")
+        equal(provider.hits.get(DISCOVERY, 0), 0, "discoveries")
+    with configured(iss_in_answer=True) as (provider, probe):
+        equal(probe.result("discover"), "ERR_OK", "keys")
+        equal(finish(probe, {**probe.login(), "iss": ""})["result"], "ERR_REFUSED", "iss is known to come")
+        equal(finish(probe)["result"], "ERR_OK", "and comes")
+
+
+def U07_a_document_does_not_move_what_was_configured():
+    with configured(left_out=("jwks_uri", "userinfo_endpoint")) as (provider, probe):
+        provider.answers[DISCOVERY] = lambda body: Answer(
+            body=provider.metadata(token_endpoint=provider.issuer + "/elsewhere", authorization_endpoint=5))
+        equal(probe.result("discover"), "ERR_OK", "the rest is read from it")
+        equal(finish(probe)["result"], "ERR_OK", "code exchange")
+        equal([provider.hits.get(p, 0) for p in ("/token", "/elsewhere")], [1, 0], "requests")
+    with configured(left_out=("jwks_uri",)) as (provider, probe):
+        provider.answers[DISCOVERY] = lambda body: Answer(body=provider.metadata(issuer="https://evil.example"))
+        equal(probe.result("discover"), "ERR_REFUSED", "another's document")
+    with HostileProvider() as provider:
+        for url in ("http://evil.example/t", "ftp://localhost/", ""):
+            with Probe(provider, **{**endpoints(provider), "token_endpoint": url}) as probe:
+                equal(probe.made["result"], "ERR_UNSUPPORTED", url)
+
+
+def a_whole_sign_on_without_id_tokens():
+    with configured(no_id_token=True, raw_plus=True, auth="post", alg=None, left_out=("jwks_uri",)) as (provider, probe):
+        provider.answers["/token"] = lambda body: Answer(body=provider.tokens(id_token=None))
+        provider.answers["/userinfo"] = lambda body: Answer(body={"TechID": "t1"})
+        begun = probe.do("login")
+        true("nonce=" not in begun["url"] and "state=" in begun["url"], begun["url"])
+        answer = probe.do("finish", query=f"code=a+b%2Bc&state={begun['state']}")
+        equal(answer["result"], "ERR_OK", "code exchange")
+        true("claims" not in answer, "no claims but userinfo's")
+        equal(urllib.parse.parse_qs(provider.seen["/token"][1])["code"], ["a+b+c"], "the code as it came")
+        equal(probe.do("userinfo", access_token="at")["claims"], {"TechID": "t1"}, "identity")
+        equal(provider.hits.get(DISCOVERY, 0) + provider.hits.get("/jwks", 0), 0, "other requests")
+
+
+def U01_state_is_compared_without_id_tokens_too():
+    with configured(no_id_token=True, left_out=("jwks_uri",)) as (provider, probe):
+        good = probe.login()
+        for state in ("x", ""):
+            equal(finish(probe, {**good, "state": state})["result"], "ERR_REFUSED", f"state {state}")
+        equal(provider.hits.get("/token", 0), 0, "codes redeemed")
+        equal(finish(probe, good)["result"], "ERR_OK", "the right one")
+
+
+def U06_userinfo_is_compared_by_whoever_has_an_id_token():
+    with exchange() as (provider, probe):
+        equal(probe.result("userinfo", access_token="at"), "ERR_REFUSED", "no sub to compare")
+        equal(probe.result("userinfo", access_token="at", sub="s1"), "ERR_OK", "the person's own")
+
+
+# ---- without network of its own ----
+
+def fetch_all(probe, unknown=False):
+    """Carries out what is due; gives how it ended and how many requests that were."""
+    for requests in range(4):
+        due = probe.do("fetch_due", unknown=unknown)
+        if due["result"] != "ERR_OK":
+            return due["result"], requests
+        probe.do("fetch_take", fetch=due["fetch"], turn=due["turn"], **probe.fetch(due))
+    raise AssertionError("there is no end of it")
+
+
+def exchange_code(probe, query):
+    x = probe.do("code_exchange", query=urllib.parse.urlencode(query))
+    return (x["result"], None) if x["result"] != "ERR_OK" else ("ERR_OK", probe.fetch(x))
+
+
+def a_whole_sign_on_step_by_step():
+    with exchange(discover=False) as (provider, probe):
+        equal(probe.result("login"), "ERR_UNAVAILABLE", "nothing is known yet")
+        equal(fetch_all(probe), ("ERR_NOT_FOUND", 2), "metadata, keys")
+        result, answer = exchange_code(probe, probe.login())
+        equal(result, "ERR_OK", "the request")
+        tokens = probe.do("code_take", **answer)
+        equal([tokens["result"], tokens["claims"]["sub"]], ["ERR_OK", "s1"], "its answer")
+        headers, body = provider.seen["/token"]
+        true(headers["Authorization"].startswith("Basic ") and "code_verifier" in body, "as the other driver sends it")
+        answer = probe.fetch(probe.do("userinfo_exchange", access_token=tokens["access_token"]))
+        equal(probe.do("userinfo_take", sub="s1", **answer)["claims"]["name"], "Nguyễn Văn An", "userinfo")
+        equal(probe.result("userinfo_take", sub="s2", **answer), "ERR_REFUSED", "of somebody else")
+        equal(finish(probe)["result"], "ERR_OK", "both ways at once")
+
+
+def U01_U02_no_request_is_made_for_a_wrong_answer():
+    with exchange() as (provider, probe):
+        good = probe.login()
+        for changed in ({"state": "x"}, {"iss": "https://evil.example"}, {"iss": ""}, {"code": ""}):
+            equal(exchange_code(probe, {**good, **changed})[0], "ERR_REFUSED", changed)
+        equal(exchange_code(probe, good)[0], "ERR_OK", "the answer as it was")
+
+
+def U03_bad_id_tokens_step_by_step():
+    other = Key("k1")
+    with exchange() as (provider, probe):
+        _, answer = exchange_code(probe, probe.login())
+        equal(probe.result("code_take", **answer), "ERR_OK", "an unspoilt token")
+        for claims in ({"nonce": "x"}, {"aud": "other"}, {"iss": "https://evil.example"}, {"iat": 1}):
+            provider.claims = claims
+            _, answer = exchange_code(probe, probe.login())
+            true(probe.result("code_take", **answer) in ("ERR_REFUSED", "ERR_EXPIRED"), claims)
+        provider.claims = {}
+        provider.answers["/token"] = lambda body: Answer(body=provider.tokens(id_token=other.sign(provider.id_claims())))
+        _, answer = exchange_code(probe, probe.login())
+        equal(probe.result("code_take", **answer), "ERR_BAD_SIGNATURE", "another's signature")
+
+
+def U09_unknown_keys_step_by_step():
+    with exchange() as (provider, probe):
+        query = probe.login()
+        provider.key = Key("k2")
+        _, answer = exchange_code(probe, query)
+        equal(probe.result("code_take", **answer), "ERR_UNKNOWN_KEY", "a new key")
+        first, second = probe.do("fetch_due", unknown=True), probe.do("fetch_due", unknown=True)
+        equal([first["is_joined"], second["is_joined"]], [False, True], "who asks meanwhile joins")
+        brought = probe.fetch(first)
+        for due in (first, second):
+            equal(probe.result("fetch_take", fetch=due["fetch"], turn=due["turn"], **brought), "ERR_OK", "the keys")
+        equal(probe.result("code_take", **answer), "ERR_OK", "with the new key")
+        equal(probe.result("fetch_due", unknown=True), "ERR_NOT_FOUND", "the keys are newer than the question")
+        stranger = Key("unknown")
+        provider.answers["/token"] = lambda body: Answer(body=provider.tokens(id_token=stranger.sign(provider.id_claims())))
+        _, answer = exchange_code(probe, probe.login())
+        before, ends = provider.hits["/jwks"], []
+        for _ in range(6):
+            equal(probe.result("code_take", **answer), "ERR_UNKNOWN_KEY", "an invented key")
+            ends.append(fetch_all(probe, unknown=True))
+        equal(provider.hits["/jwks"] - before, 2, "refetches: two were left of three")
+        equal(ends, [("ERR_NOT_FOUND", 1)] * 2 + [("ERR_BUSY", 0)] * 4, "how they ended")
+        equal(finish(probe, probe.login())["result"], "ERR_BAD_SIGNATURE", "the other driver has the same budget")
+        equal(provider.hits["/jwks"] - before, 2, "refetches after that")
+
+
+# ---- addresses, logout tokens ----
+
+def U08_addresses_are_checked_at_connect():
+    for address, expected in (("127.0.0.1", "ERR_OK"), ("127.0.0.2", "ERR_UNAVAILABLE")):
+        with exchange(discover=False, address=address) as (provider, probe):
+            equal(probe.result("discover"), expected, address)
+            equal(provider.hits.get(DISCOVERY, 0), 1 if expected == "ERR_OK" else 0, "requests")
+
+
+def D11_logout_tokens_that_do_not_hold():
+    other = Key("k1")
+    with exchange() as (provider, probe):
+        for verb in ("receive", "check"):
+            token = probe.do(verb, logout_token=provider.logout_token(sid="7", jti="j"))
+            equal([token["result"], token["sub"], token["sid"], token["jti"]], ["ERR_OK", "s1", "7", "j"], verb)
+            for what, bad in (
+                    ("nonce", provider.logout_token(nonce="n")), ("no events", provider.logout_token(events=None)),
+                    ("another event", provider.logout_token(events={"x": {}})), ("aud", provider.logout_token(aud="other")),
+                    ("iss", provider.logout_token(iss="https://evil.example")), ("old iat", provider.logout_token(iat=1)),
+                    ("no exp", provider.logout_token(exp=None)), ("no jti", provider.logout_token(jti=None)),
+                    ("neither sub nor sid", provider.logout_token(sub=None)), ("typ", provider.logout_token(header={"typ": "at+jwt"})),
+                    ("an ID token", provider.key.sign(provider.id_claims())),
+                    ("alg none", b64url({"alg": "none"}) + "." + provider.logout_token().split(".")[1] + "."),
+                    ("HS256", b64url({"alg": "HS256"}) + "." + provider.logout_token().split(".")[1] + ".AAAA"),
+                    ("another's signature", provider.logout_token(key=other)),
+                    ("crit", provider.logout_token(header={"crit": ["x"], "x": 1})),
+                    ("nothing", ""), ("no token", "a.b.c")):
+                result = probe.result(verb, logout_token=bad)
+                true(result not in ("ERR_OK", "ERR_UNAVAILABLE"), f"{verb} {what}: {result}")
+
+
+def D11_U09_logout_tokens_with_invented_keys():
+    with exchange() as (provider, probe):
+        provider.key = Key("k2")
+        token = provider.logout_token()
+        equal(probe.result("check", logout_token=token), "ERR_UNKNOWN_KEY", "a new key")
+        equal(probe.result("receive", logout_token=token), "ERR_OK", "fetched")
+        forged, before = Key("unknown").sign({"iss": provider.issuer}, typ="logout+jwt"), provider.hits["/jwks"]
+        for _ in range(6):
+            equal(probe.result("receive", logout_token=forged), "ERR_BAD_SIGNATURE", "an invented key")
+        equal(provider.hits["/jwks"] - before, 2, "refetches: two were left of three")
+
+
 def errors_of_the_token_endpoint():
     with exchange() as (provider, probe):
         for status, expected in ((400, "ERR_REFUSED"), (401, "ERR_REFUSED"), (429, "ERR_REFUSED"),
@@ -348,4 +546,4 @@ def errors_of_the_token_endpoint():
 
 
 if __name__ == "__main__":
-    sys.exit(check.run(check.collect(globals(), ("a_", "U", "errors_"))))
+    sys.exit(check.run(check.collect(globals(), ("a_", "D", "U", "errors_"))))

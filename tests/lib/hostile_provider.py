@@ -11,6 +11,8 @@ import subprocess
 import tempfile
 import threading
 import time
+import urllib.error
+import urllib.request
 
 from idp import BUILD, SLOW
 
@@ -110,6 +112,13 @@ class HostileProvider:
         return {"token_type": "Bearer", "access_token": "at", "expires_in": 300, "refresh_token": "rt",
                 "id_token": self.key.sign(self.id_claims()), **changed}
 
+    def logout_token(self, key=None, header=None, **changed):
+        """A value of None leaves the claim out."""
+        now = int(time.time())
+        claims = {"iss": self.issuer, "sub": "s1", "aud": CLIENT_ID, "iat": now, "exp": now + 120, "jti": b64url(os.urandom(16)),
+                  "events": {"http://schemas.openid.net/event/backchannel-logout": {}}, **changed}
+        return (key or self.key).sign({n: v for n, v in claims.items() if v is not None}, **{"typ": "logout+jwt", **(header or {})})
+
     def handle(self, request):
         path = request.path.split("?")[0]
         body = request.rfile.read(int(request.headers.get("Content-Length", 0)))
@@ -186,6 +195,18 @@ class Probe:
         assert begun["result"] == "ERR_OK", begun
         self.provider.nonce = begun["nonce"]
         return {"code": "c", "state": begun["state"], "iss": self.provider.issuer}
+
+    def fetch(self, exchange):
+        """Carries out an exchange of the steps without network: status and body."""
+        body = exchange.get("form")
+        request = urllib.request.Request(exchange["url"], body.encode() if body is not None else None)
+        if "authorization" in exchange:
+            request.add_header("Authorization", exchange["authorization"])
+        try:
+            with urllib.request.urlopen(request, timeout=5) as answer:
+                return {"status": answer.status, "body": answer.read().decode()}
+        except urllib.error.HTTPError as error:
+            return {"status": error.code, "body": error.read().decode()}
 
     def memory_kib(self):
         with open(f"/proc/{self.process.pid}/status", encoding="ascii") as f:

@@ -95,6 +95,7 @@ static void test_a_good_token(void **state) {
 static void test_D11_E16_another_kind_of_token_ends_nothing(void **state) {
     struct fixture *f = *state;
     assert_int_equal(check(f, sign(f, "JWT", fresh(f, ",\"nonce\":\"n\""))), ERR_REFUSED);
+    assert_int_equal(check(f, sign(f, "JWT", fresh(f, ""))), ERR_REFUSED); /* of a refresh */
     const char *claims = fresh(f, ",\"events\":" EVENTS);
     assert_int_equal(check(f, sign(f, "at+jwt", claims)), ERR_UNSUPPORTED);
     assert_int_equal(check(f, sign(f, "logout+jwt", claims)), ERR_OK);
