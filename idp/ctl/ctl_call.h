@@ -52,7 +52,7 @@ ctl_handler ctl_registration_token_add, ctl_registration_token_list, ctl_registr
 ctl_handler ctl_user_add, ctl_user_list, ctl_user_show, ctl_user_lock, ctl_user_unlock, ctl_user_disable,
     ctl_user_erase, ctl_user_set_password;
 ctl_handler ctl_keys_list, ctl_keys_generate, ctl_keys_rotate;
-ctl_handler ctl_session_list, ctl_session_end;
+ctl_handler ctl_session_list, ctl_session_end, ctl_session_logout_status;
 ctl_handler ctl_audit_tail, ctl_backup, ctl_status;
 
 #endif

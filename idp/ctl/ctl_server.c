@@ -63,6 +63,7 @@ static const struct {
     {"user", "set-password", ctl_user_set_password}, {"keys", "list", ctl_keys_list},
     {"keys", "generate", ctl_keys_generate},   {"keys", "rotate", ctl_keys_rotate},
     {"session", "list", ctl_session_list},     {"session", "end", ctl_session_end},
+    {"session", "logout-status", ctl_session_logout_status},
     {"audit", "tail", ctl_audit_tail},         {"backup", NULL, ctl_backup},
     {"status", NULL, ctl_status},              {"import", NULL, ctl_import},
     {"export", NULL, ctl_export},

@@ -36,9 +36,8 @@ static void access_sub(const struct keyring *k, const struct token_order *order,
         tokens_sub(k, order->client, &order->grant->user_id, out);
 }
 
-/* The session as this client knows it: unlinkable between clients. `out`: 22 characters, NUL. */
-static void client_sid(const struct keyring *k, const struct client *client,
-                       const struct session_key *key, char out[23]) {
+void tokens_sid(const struct keyring *k, const struct client *client, const struct session_key *key,
+                char out[23]) {
     unsigned char input[SESSION_KEY_BYTES + CLIENT_ID_MAX], mac[32];
     size_t id_len = client->client_id.len < CLIENT_ID_MAX ? client->client_id.len : CLIENT_ID_MAX;
     memcpy(input, key->b, SESSION_KEY_BYTES);
@@ -141,7 +140,7 @@ static enum err id_claims(struct request *req, const struct token_order *order, 
         json_add_str(&o, "at_hash", span_of(at_hash));
     add_authentication(&o, g);
     if (g->has_session) {
-        client_sid(k, order->client, &g->session_key, sid);
+        tokens_sid(k, order->client, &g->sid_key, sid);
         json_add_str(&o, "sid", span_of(sid));
     }
     enum err e = ERR_OK;

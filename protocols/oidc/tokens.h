@@ -49,5 +49,9 @@ must_check enum err jwt_take(const struct request *req, struct span *ret_jwt);
 /* The person as this client knows them: pairwise in its sector, or public (OIDC Core 8). */
 void tokens_sub(const struct keyring *k, const struct client *client, const struct user_id *user,
                 char out[44]);
+/* The session as this client knows it, by a grant's sid_key: unlinkable between clients. `out`: 22
+ * characters, NUL. */
+void tokens_sid(const struct keyring *k, const struct client *client, const struct session_key *key,
+                char out[23]);
 
 #endif
