@@ -72,6 +72,7 @@ static void read_texts(struct client *c, const json_t *m) {
     c->sector = json_str(m, "sector");
     c->legal_basis = json_str(m, "legal_basis");
     c->jwks_uri = json_str(m, "jwks_uri");
+    c->backchannel_logout_uri = json_str(m, "backchannel_logout_uri");
     c->initiate_login_uri = json_str(m, "initiate_login_uri");
     c->sector_identifier_uri = json_str(m, "sector_identifier_uri");
     c->default_acr_values = json_object_get(m, "default_acr_values");

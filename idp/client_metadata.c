@@ -99,6 +99,8 @@ static const struct member members[] = {
      "OIDC RP-Initiated Logout 3.1"},
     {"backchannel_logout_uri", MEMBER_URI, 0, REDIRECT_URI_MAX, NULL, NULL,
      "OIDC Back-Channel Logout 2.2"},
+    {"backchannel_logout_session_required", MEMBER_BOOL, 0, 0, NULL, NULL,
+     "OIDC Back-Channel Logout 2.2; every logout token has a sid"},
     {"frontchannel_logout_uri", MEMBER_URI, 0, REDIRECT_URI_MAX, NULL, NULL,
      "OIDC Front-Channel Logout 2"},
     /* this product's own */

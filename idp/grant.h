@@ -32,6 +32,9 @@ struct grant {
     struct user_id user_id;
     bool has_session;
     struct session_key session_key; /* the session that it came from */
+    /* Its key when the code was redeemed, which stays when the session is renewed: what sid is made
+     * of, so that a client knows one sid for all ID tokens of a grant. */
+    struct session_key sid_key;
     struct span client_id;
     struct span scope;              /* space-separated, as granted */
     struct span claims;             /* single claims asked for (claims_request.h), or absent */

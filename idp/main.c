@@ -8,6 +8,7 @@
  *   writer           the store's only writer
  *   pool             Argon2id
  *   outbound         fetches (idp/outbound.h)
+ *   logout outbox    tells services of ended sessions (idp/logout_outbox.h)
  *   ctl              idpctl's socket */
 #include <errno.h>
 #include <getopt.h>
@@ -33,6 +34,7 @@
 #include "idp/ctl/ctl_server.h"
 #include "idp/idp.h"
 #include "idp/keyring.h"
+#include "idp/logout_outbox.h"
 #include "idp/metrics.h"
 #include "idp/outbound.h"
 #include "idp/resource.h"
@@ -43,6 +45,7 @@
 #include "keys/signer_client.h"
 #include "protocols/oidc/client_keys.h"
 #include "protocols/oidc/client_logo.h"
+#include "protocols/oidc/logout_token.h"
 #include "web/pages.h"
 #include "web/routes.h"
 #include "web/server.h"
@@ -58,8 +61,9 @@
 #define WORK_NICE 10
 #define CONFIGS_KEPT 64 /* reloads; old settings stay valid for requests that still look at them */
 
-/* Channels to the signer: the main thread's, the control thread's, then one per I/O thread. */
-enum { CHANNEL_MAIN, CHANNEL_CTL, CHANNEL_IO };
+/* Channels to the signer: the main thread's, the control thread's, the logout outbox's, then one per
+ * I/O thread. */
+enum { CHANNEL_MAIN, CHANNEL_CTL, CHANNEL_OUTBOX, CHANNEL_IO };
 
 struct daemon {
     struct idp idp;
@@ -69,6 +73,7 @@ struct daemon {
     size_t n_configs;
     struct server *server;
     struct ctl_server *ctl;
+    struct logout_outbox *outbox;
     int signal_fd;
     int64_t next_flush, next_secret_flush, next_purge, next_signer_start;
     bool signer_is_down;
@@ -248,6 +253,9 @@ static enum err start(struct daemon *d, const struct config *cfg) {
         return e;
     if ((e = ctl_server_start(idp, signer_channel(idp->signer, CHANNEL_CTL), &d->ctl)))
         return fail("admin socket", NULL, e);
+    if ((e = logout_outbox_start(idp, signer_channel(idp->signer, CHANNEL_OUTBOX), logout_token_build,
+                                 &d->outbox)))
+        return fail("logout outbox", NULL, e);
     return start_server(d, cfg); /* last: /readyz answers only when all the rest is there */
 }
 
@@ -380,6 +388,7 @@ static void stop(struct daemon *d) {
         server_free(d->server);
     }
     ctl_server_stop(d->ctl);
+    logout_outbox_stop(d->outbox);
     outbound_free(d->idp.outbound);
     workpool_free(d->idp.pool);
     if (d->idp.store && d->idp.activity)

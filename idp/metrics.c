@@ -40,6 +40,11 @@ static const struct {
                                  "Requests that were refused before any route saw them"},
     [METRIC_CONNECTIONS_TOTAL] = {"idp_http_connections_total", "", "Connections accepted"},
     [METRIC_SIGNER_RESTARTS] = {"idp_signer_restarts_total", "", "Times the signer was restarted"},
+    [METRIC_LOGOUTS_DONE] = {"idp_logout_deliveries_total", "{result=\"done\"}",
+                             "Attempts to tell a service that a session has ended, by result"},
+    [METRIC_LOGOUTS_REFUSED] = {"idp_logout_deliveries_total", "{result=\"refused\"}", NULL},
+    [METRIC_LOGOUTS_GIVEN_UP] = {"idp_logout_deliveries_total", "{result=\"given_up\"}", NULL},
+    [METRIC_LOGOUTS_FAILED] = {"idp_logout_deliveries_total", "{result=\"tried_again\"}", NULL},
 };
 
 enum err metrics_new(unsigned routes, struct metrics **ret_metrics) {

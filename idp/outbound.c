@@ -41,7 +41,7 @@ static const unsigned at_once[OUTBOUND_PURPOSES] = {
     [OUTBOUND_REQUEST_URI] = 16,
     [OUTBOUND_LOGO] = 8,
     [OUTBOUND_UPSTREAM] = CONNECTORS_MAX * OUTBOUND_GROUP_MOST,
-    [OUTBOUND_LOGOUT] = 16,
+    [OUTBOUND_LOGOUT] = 32,
 };
 
 struct transfer {

@@ -44,6 +44,7 @@ const struct ctl_command ctl_commands[] = {
     {"keys",    "rotate",       {NULL},         {"alg"},             0,                     "activate the next signing key"},
     {"session", "list",         {"username"},   {NULL},              0,                     "live sessions of an account"},
     {"session", "end",          {"session_id"}, {NULL},              0,                     "end one session"},
+    {"session", "logout-status", {NULL},        {"state", "most"},   0,                     "who was told of ended sessions, and who not yet"},
     {"audit",   "tail",         {NULL},         {"after", "most"},   0,                     "audit rows"},
     {"backup",  NULL,           {"path"},       {NULL},              0,                     "copy the store while it runs"},
     {"export",  NULL,           {NULL},         {NULL},              CTL_JSON,              "all clients, for import elsewhere"},

@@ -61,7 +61,7 @@ ctl_handler ctl_user_add, ctl_user_list, ctl_user_show, ctl_user_lock, ctl_user_
 ctl_handler ctl_link_list, ctl_link_unlink, ctl_link_merge;
 ctl_handler ctl_representation_add, ctl_representation_list, ctl_representation_end;
 ctl_handler ctl_keys_list, ctl_keys_generate, ctl_keys_public, ctl_keys_rotate;
-ctl_handler ctl_session_list, ctl_session_end;
+ctl_handler ctl_session_list, ctl_session_end, ctl_session_logout_status;
 ctl_handler ctl_audit_tail, ctl_backup, ctl_status;
 
 #endif

@@ -69,6 +69,7 @@ static const struct {
     {"keys", "generate", ctl_keys_generate},   {"keys", "rotate", ctl_keys_rotate},
     {"keys", "public", ctl_keys_public},
     {"session", "list", ctl_session_list},     {"session", "end", ctl_session_end},
+    {"session", "logout-status", ctl_session_logout_status},
     {"audit", "tail", ctl_audit_tail},         {"backup", NULL, ctl_backup},
     {"status", NULL, ctl_status},              {"import", NULL, ctl_import},
     {"export", NULL, ctl_export},

@@ -16,6 +16,7 @@
 #include "idp/session.h"
 
 #define AUDIT_DEFAULT 50
+#define LOGOUTS_DEFAULT 100
 #define STATUS_MAX (256 * 1024)
 #define CACHE_MARGIN_SECONDS 60
 
@@ -204,6 +205,55 @@ void ctl_session_end(struct ctl_call *c) {
     }
     c->out = json_pack("{ss% sb}", "session_id", id.ptr, id.len, "ended", 1);
     buf_addf(&c->text, "ended %.*s\n", SPAN_FMT(id));
+}
+
+static enum logout_state logout_state_find(struct span name) {
+    for (int st = LOGOUT_WAITS; st < LOGOUT_STATES; st++)
+        if (span_is(name, logout_state_name((enum logout_state)st)))
+            return (enum logout_state)st;
+    return LOGOUT_STATES;
+}
+
+static void add_delivery(struct ctl_call *c, const struct logout_delivery *d) {
+    char user[2 * USER_ID_BYTES + 1], since[24], next[24];
+    hex_encode(d->user_id.b, USER_ID_BYTES, user);
+    clock_format_utc(d->created_at, since, sizeof since);
+    clock_format_utc(d->next_at, next, sizeof next);
+    json_array_append_new(
+        c->out, json_pack("{ss% ss ss sI si sI sI}", "client_id", d->client_id.ptr, d->client_id.len,
+                          "user_id", user, "state", logout_state_name(d->state), "attempts",
+                          (json_int_t)d->attempts, "status", (int)d->status, "created_at",
+                          (json_int_t)d->created_at,
+                          d->state == LOGOUT_WAITS ? "next_at" : "ended_at", (json_int_t)d->next_at));
+    buf_addf(&c->text, "%-9s %-24.*s %s %s %lld attempts, status %u\n", logout_state_name(d->state),
+             SPAN_FMT(d->client_id), since, next, (long long)d->attempts, d->status);
+}
+
+/* Who was told that sessions have ended. What is still to be done stands first. */
+void ctl_session_logout_status(struct ctl_call *c) {
+    struct span wanted = ctl_arg(c, "state");
+    enum logout_state only = wanted.ptr ? logout_state_find(wanted) : LOGOUT_WAITS;
+    struct logout_list list[LOGOUT_STATES] = {0};
+    struct batch b = BATCH_INIT(c->arena);
+    int64_t most;
+    if (!ctl_arg_int(c, "most", 1, LOGOUT_LISTED_MAX, LOGOUTS_DEFAULT, &most))
+        return;
+    if (only == LOGOUT_STATES) {
+        ctl_refuse(c, "invalid_request", "state: waits, done, refused or given_up");
+        return;
+    }
+    for (int st = LOGOUT_WAITS; st < LOGOUT_STATES; st++)
+        if (!wanted.ptr || st == (int)only)
+            store_logout_list(&b, (enum logout_state)st, (unsigned)most, &list[st]);
+    enum err e = store_write_wait(c->idp->store, &b);
+    if (e) {
+        ctl_refuse_err(c, e, "deliveries");
+        return;
+    }
+    c->out = json_array();
+    for (int st = LOGOUT_WAITS; st < LOGOUT_STATES; st++)
+        for (size_t i = 0; i < list[st].count; i++)
+            add_delivery(c, &list[st].item[i]);
 }
 
 /* ---- audit ---- */

@@ -53,6 +53,7 @@ struct batch {
     struct op op[BATCH_OPS_MAX];
     size_t n;
     enum err build_err; /* sticky: no memory, or too many ops */
+    bool has_deliveries; /* logout tokens to be delivered were added */
     enum err result;    /* after running: ERR_OK, a gate's refusal, or ERR_STORE */
     size_t failed_op;   /* index of the gate that refused */
 };

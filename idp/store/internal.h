@@ -69,6 +69,16 @@ void *list_grow(struct arena *a, void *items, size_t count, size_t size);
 
 enum err user_from_row(struct arena *a, const struct db_row *row, size_t first, struct user *u);
 
+/* ---- deliveries of logout tokens ---- */
+
+/* What the clients of a session are to be told, in the commit that ends it: for one that the same
+ * batch has just ended behind a gate; or before it is ended, if it is live. */
+enum logout_of { LOGOUT_OF_ENDED, LOGOUT_OF_LIVE };
+void store_logout_add(struct batch *b, const struct session_key *key, enum logout_of which, int64_t now);
+/* Of all live sessions of the person but `keep`, before they are ended. */
+void store_logout_add_user(struct batch *b, const struct user_id *owner,
+                           const struct session_key *keep, int64_t now);
+
 /* ---- schema ---- */
 
 /* ERR_REFUSED for a database that a newer program made. */
@@ -84,6 +94,7 @@ void writer_stop(struct writer *w);
 must_check enum err writer_submit(struct writer *w, struct write_job *job);
 must_check struct write_job *writer_submit_all(struct writer *w, struct write_job *jobs);
 void writer_on_group_done(struct writer *w, void (*fn)(void *ctx), void *ctx);
+void writer_on_delivery(struct writer *w, void (*fn)(void *ctx), void *ctx);
 void writer_stats(struct writer *w, struct store_stats *ret);
 /* Grows before anybody is told that a group was committed. */
 uint64_t writer_commits(const struct writer *w);

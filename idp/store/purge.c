@@ -29,7 +29,7 @@ static enum err purge_once(struct store *s, enum stmt stmt, int64_t now, unsigne
 enum err store_purge(struct store *s, int64_t now, unsigned most, uint64_t *ret_deleted) {
     static const enum stmt purges[] = {STMT_PURGE_SESSION, STMT_PURGE_GRANT, STMT_PURGE_PENDING,
                                        STMT_PURGE_ONCE, STMT_PURGE_THROTTLE,
-                                       STMT_PURGE_UPSTREAM_SESSION};
+                                       STMT_PURGE_UPSTREAM_SESSION, STMT_PURGE_LOGOUT};
     uint64_t total = 0;
     for (size_t i = 0; i < ARRAY_LEN(purges); i++) {
         uint64_t deleted = most;

@@ -123,12 +123,16 @@ static const char *const migration_6[] = {
     "CREATE INDEX grant_actor ON oauth_grant (actor_id) WHERE actor_id IS NOT NULL",
     "ALTER TABLE account ADD COLUMN merged_into BYTEA",
     "CREATE INDEX account_merged ON account (merged_into) WHERE merged_into IS NOT NULL",
+    /* of a session that was renewed: its key when the code was redeemed (sid) */
+    "ALTER TABLE oauth_grant ADD COLUMN sid_key BYTEA",
+    /* 1: may have a backchannel_logout_uri */
+    "ALTER TABLE client ADD COLUMN hears_logout BIGINT NOT NULL DEFAULT 1",
     "CREATE TABLE logout_delivery (id BYTEA PRIMARY KEY, client_id TEXT NOT NULL, "
     "user_id BYTEA NOT NULL, session_key BYTEA NOT NULL, created_at BIGINT NOT NULL, "
     "attempts BIGINT NOT NULL, next_at BIGINT NOT NULL, state BIGINT NOT NULL, status BIGINT NOT NULL, "
     "expires_at BIGINT NOT NULL)",
     "CREATE INDEX logout_delivery_due ON logout_delivery (state, next_at)",
-    "CREATE INDEX logout_delivery_session ON logout_delivery (session_key)",
+    "CREATE INDEX logout_delivery_client ON logout_delivery (state, client_id, next_at)",
     "CREATE INDEX logout_delivery_expiry ON logout_delivery (expires_at)",
     NULL,
 };

@@ -73,9 +73,9 @@ SQL(CLIENT_FIND, "t",
     "SELECT " CLIENT_COLUMNS "WHERE c.client_id = $1 ORDER BY s.is_newest DESC")
 SQL(CLIENT_LIST, "i",
     "SELECT " CLIENT_COLUMNS "ORDER BY c.client_id, s.is_newest DESC LIMIT $1")
-SQL(CLIENT_INSERT, "ttii",
-    "INSERT INTO client (client_id, metadata, is_enabled, created_at) "
-    "VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING")
+SQL(CLIENT_INSERT, "ttiii",
+    "INSERT INTO client (client_id, metadata, is_enabled, created_at, hears_logout) "
+    "VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING")
 SQL(CLIENT_SECRET_INSERT, "tibiii",
     "INSERT INTO client_secret (client_id, is_newest, hash, created_at, expires_at, last_used_at) "
     "VALUES ($1, $2, $3, $4, $5, $6)")
@@ -91,7 +91,8 @@ SQL(CLIENT_SET_ENABLED, "ti", "UPDATE client SET is_enabled = $2 WHERE client_id
 SQL(CLIENT_REVOKE_GRANTS, "ti",
     "UPDATE oauth_grant SET revoked_at = $2 WHERE client_id = $1 AND revoked_at = 0")
 
-SQL(CLIENT_REPLACE, "tt", "UPDATE client SET metadata = $2 WHERE client_id = $1")
+SQL(CLIENT_REPLACE, "tti",
+    "UPDATE client SET metadata = $2, hears_logout = $3 WHERE client_id = $1")
 SQL(CLIENT_SECRET_DELETE_ALL, "t", "DELETE FROM client_secret WHERE client_id = $1")
 SQL(CLIENT_DELETE, "t", "DELETE FROM client WHERE client_id = $1")
 SQL(REGISTRATION_INSERT, "tb",
@@ -137,7 +138,9 @@ SQL(SESSION_INSERT, "bbiiiiiittb",
     "amr, network, user_agent, actor_id) "
     "VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8, $9, $10, $11)")
 SQL(SESSION_REPLACE, "bi", "UPDATE session SET ended_at = $2 WHERE key = $1 AND ended_at = 0")
-SQL(SESSION_MOVE_GRANTS, "bb", "UPDATE oauth_grant SET session_key = $2 WHERE session_key = $1")
+SQL(SESSION_MOVE_GRANTS, "bb",
+    "UPDATE oauth_grant SET session_key = $2, sid_key = COALESCE(sid_key, session_key) "
+    "WHERE session_key = $1")
 /* Whoever signs in again in a session in which somebody acts goes on acting. */
 SQL(SESSION_MOVE_ACTOR, "bb",
     "UPDATE session SET actor_id = (SELECT o.actor_id FROM session o WHERE o.key = $1) "
@@ -159,6 +162,46 @@ SQL(SESSION_LIST, "bii",
     "ORDER BY s.auth_time DESC LIMIT $3")
 SQL(SESSION_COUNT, "i", "SELECT COUNT(*) FROM session WHERE ended_at = 0 AND expires_at > $1")
 
+/* ---- deliveries of logout tokens: state 1 is to be delivered ---- */
+
+/* One for each sid that a client was given in a session. Its id is that of the first grant with the
+ * sid, which no other session has. */
+#define LOGOUT_ADD(now, keep_until)                                                              \
+    "INSERT INTO logout_delivery (id, client_id, user_id, session_key, created_at, attempts, "   \
+    "next_at, state, status, expires_at) "                                                       \
+    "SELECT g.key, g.client_id, g.user_id, COALESCE(g.sid_key, g.session_key), " now ", 0, " now \
+    ", 1, 0, " keep_until " FROM oauth_grant g JOIN client c ON c.client_id = g.client_id "      \
+    "WHERE c.hears_logout = 1 AND NOT EXISTS (SELECT 1 FROM oauth_grant o "                      \
+    "WHERE o.session_key = g.session_key AND o.client_id = g.client_id AND o.key < g.key "       \
+    "AND COALESCE(o.sid_key, o.session_key) = COALESCE(g.sid_key, g.session_key)) "
+#define LOGOUT_ADDED " ON CONFLICT DO NOTHING RETURNING 1"
+#define LOGOUT_COLUMNS                                                                           \
+    "SELECT id, client_id, user_id, session_key, created_at, attempts, next_at, state, status "  \
+    "FROM logout_delivery "
+
+SQL(LOGOUT_ADD_SESSION, "bii", LOGOUT_ADD("$2", "$3") "AND g.session_key = $1" LOGOUT_ADDED)
+/* Before the session is ended. */
+SQL(LOGOUT_ADD_LIVE_SESSION, "bii",
+    LOGOUT_ADD("$2", "$3") "AND g.session_key = $1 AND EXISTS (SELECT 1 FROM session s "
+    "WHERE s.key = $1 AND s.ended_at = 0 AND s.expires_at > $2)" LOGOUT_ADDED)
+/* Likewise, all of a person's but one. */
+SQL(LOGOUT_ADD_USER, "bbii",
+    LOGOUT_ADD("$3", "$4") "AND g.session_key IN (SELECT s.key FROM session s "
+    "WHERE s.user_id = $1 AND s.key <> $2 AND s.ended_at = 0 AND s.expires_at > $3)" LOGOUT_ADDED)
+SQL(LOGOUT_CLIENTS_DUE, "ii",
+    "SELECT client_id, MIN(next_at) FROM logout_delivery WHERE state = 1 AND next_at <= $1 "
+    "GROUP BY client_id ORDER BY 2 LIMIT $2")
+SQL(LOGOUT_DUE, "tii",
+    LOGOUT_COLUMNS "WHERE state = 1 AND client_id = $1 AND next_at <= $2 ORDER BY next_at LIMIT $3")
+SQL(LOGOUT_NEXT, "i",
+    "SELECT next_at FROM logout_delivery WHERE state = 1 AND next_at > $1 ORDER BY next_at LIMIT 1")
+SQL(LOGOUT_LIST, "ii",
+    LOGOUT_COLUMNS "WHERE state = $1 ORDER BY next_at DESC LIMIT $2")
+SQL(LOGOUT_MARK, "biiii",
+    "UPDATE logout_delivery SET attempts = attempts + 1, state = $2, status = $3, next_at = $4, "
+    "expires_at = $5 WHERE id = $1 AND state = 1")
+SQL(LOGOUT_DROP_CLIENT, "t", "DELETE FROM logout_delivery WHERE state = 1 AND client_id = $1")
+
 /* ---- grants ---- */
 
 SQL(GRANT_NOT_THERE, "b",
@@ -177,7 +220,8 @@ SQL(GRANT_INSERT, "bbbttttiiiiibiiiit",
 SQL(GRANT_FIND, "b",
     "SELECT g.key, g.user_id, g.session_key, g.client_id, g.scope, g.claims, g.acr, g.amr, "
     "g.auth_time, g.is_offline, g.has_refresh, g.generation, g.salt, g.rotated_at, g.issued_at, "
-    "g.idle_expires_at, g.expires_at, g.revoked_at, u.status, s.ended_at, g.resource, g.actor_id "
+    "g.idle_expires_at, g.expires_at, g.revoked_at, u.status, s.ended_at, g.resource, "
+    "COALESCE(g.sid_key, g.session_key), g.actor_id "
     "FROM oauth_grant g JOIN account u ON u.id = g.user_id "
     "LEFT JOIN session s ON s.key = g.session_key WHERE g.key = $1")
 SQL(GRANT_ROTATE, "biii",
@@ -394,6 +438,10 @@ SQL(PURGE_THROTTLE, "ii",
     "DELETE FROM throttle WHERE key IN (SELECT key FROM throttle WHERE expires_at < $1 "
     "ORDER BY expires_at LIMIT $2) RETURNING 1")
 
+SQL(PURGE_LOGOUT, "ii",
+    "DELETE FROM logout_delivery WHERE id IN (SELECT id FROM logout_delivery WHERE expires_at < $1 "
+    "ORDER BY expires_at LIMIT $2) RETURNING 1")
+
 /* ---- schema ---- */
 
 /* Never a row: the gate of a dry run. */
@@ -410,5 +458,8 @@ SQL(SCHEMA_SET_VERSION, "i",
 #undef HISTORY_OWNERS
 #undef REPRESENTED_BY_IT
 #undef UPSTREAM_SESSIONS
+#undef LOGOUT_ADD
+#undef LOGOUT_ADDED
+#undef LOGOUT_COLUMNS
 #undef THROTTLE_UNTIL
 #undef THROTTLE_NEXT

@@ -116,6 +116,10 @@ void store_on_group_done(struct store *s, void (*fn)(void *ctx), void *ctx) {
     writer_on_group_done(s->writer, fn, ctx);
 }
 
+void store_on_delivery(struct store *s, void (*fn)(void *ctx), void *ctx) {
+    writer_on_delivery(s->writer, fn, ctx);
+}
+
 struct waiting {
     pthread_mutex_t lock;
     pthread_cond_t finished;

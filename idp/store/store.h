@@ -61,6 +61,8 @@ must_check struct write_job *store_submit_all(struct store *s, struct write_job 
 /* Called on the writer thread once after each group commit's done callbacks, so that the web
  * server can wake each I/O thread once. Set before the first submit. */
 void store_on_group_done(struct store *s, void (*fn)(void *ctx), void *ctx);
+/* Called likewise once after a commit that added deliveries of logout tokens. */
+void store_on_delivery(struct store *s, void (*fn)(void *ctx), void *ctx);
 /* For threads that may block (start-up, idpctl's requests, the purge). */
 must_check enum err store_write_wait(struct store *s, struct batch *b);
 /* The same for many that share commits; each has its own `result`, ERR_BUSY when it was not taken. */
@@ -242,7 +244,8 @@ void store_session_insert(struct batch *b, const struct session *s,
  * hangs on upstream. Gate: ERR_NOT_FOUND when the old one ended meanwhile. */
 void store_session_renew(struct batch *b, const struct session_key *old_key,
                          const struct session *fresh);
-/* Ends it and revokes the grants that die with it. Gate: ERR_NOT_FOUND unless it was live and the
+/* Ends it and revokes the grants that die with it; as with all that ends sessions, their clients are
+ * told (store_logout_due). Gate: ERR_NOT_FOUND unless it was live and the
  * user's own (`owner` NULL: staff). */
 void store_session_end(struct batch *b, const struct session_key *key, const struct user_id *owner,
                        int64_t now);
@@ -260,6 +263,48 @@ void store_session_list(struct batch *b, const struct user_id *id, int64_t now,
                         struct session_list *ret);
 /* Live sessions, for the gauge and `status`. */
 void store_session_count(struct batch *b, int64_t now, int64_t *ret_count);
+
+/* ---- deliveries of logout tokens (Back-Channel Logout) ----------------------------------------- */
+
+#define LOGOUT_ID_BYTES       20
+#define LOGOUT_TRIED_SECONDS  (24 * 3600)     /* from the end of the session */
+#define LOGOUT_SHOWN_SECONDS  (7 * 24 * 3600) /* likewise: until the row is purged */
+enum logout_state { LOGOUT_WAITS = 1, LOGOUT_DONE, LOGOUT_REFUSED, LOGOUT_GIVEN_UP, LOGOUT_STATES };
+const char *logout_state_name(enum logout_state st);
+
+/* One client that is to be told of one session's end. Nothing in it is secret. */
+struct logout_delivery {
+    unsigned char id[LOGOUT_ID_BYTES];
+    struct span client_id;
+    struct user_id user_id;
+    struct session_key session_key; /* what the client's sid is made of (struct grant's sid_key) */
+    int64_t created_at, attempts;
+    int64_t next_at; /* of the next attempt, or when it came to its end */
+    enum logout_state state;
+    unsigned status; /* HTTP status of the last answer; 0: none */
+};
+struct logout_list {
+    struct logout_delivery *item;
+    size_t count;
+};
+struct logout_clients {
+    struct span *item;
+    size_t count;
+};
+#define LOGOUT_CLIENTS_MAX 1000
+/* Clients of which something is due, longest waiting first. */
+void store_logout_clients_due(struct batch *b, int64_t now, struct logout_clients *ret);
+void store_logout_due(struct batch *b, struct span client_id, int64_t now, unsigned most,
+                      struct logout_list *ret);
+/* When something will be due after `now`; untouched when nothing waits. */
+void store_logout_next(struct batch *b, int64_t now, int64_t *ret_next_at);
+/* An attempt ended: `state`, `status` and `next_at` of it. No gate. */
+void store_logout_mark(struct batch *b, const struct logout_delivery *d);
+/* Nothing waits for this client any more: it is gone, or does not want to be told. */
+void store_logout_drop_client(struct batch *b, struct span client_id);
+/* Those in a state, newest first. */
+#define LOGOUT_LISTED_MAX 1000
+void store_logout_list(struct batch *b, enum logout_state state, unsigned most, struct logout_list *ret);
 
 /* ---- grants ---------------------------------------------------------------------------------- */
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Registered clients. */
+#include "base/json.h"
+#include "idp/client_metadata.h"
 #include "idp/store/internal.h"
 
 #define CLIENTS_MAX 10000
@@ -37,6 +39,13 @@ void store_client_find(struct batch *b, struct span client_id, struct client_row
     op->ret = ret;
 }
 
+/* Whether it is to be told when sessions end. What cannot be read may want to be. */
+static bool hears_logout(struct span metadata) {
+    AUTO_JSON json_t *m = NULL;
+    return json_parse_object(metadata, CLIENT_METADATA_MAX, &m) ||
+           json_str(m, "backchannel_logout_uri").len;
+}
+
 static void insert_secret(struct batch *b, struct span client_id, bool is_newest,
                           const struct client_secret *s) {
     BATCH_ADD(b, STMT_CLIENT_SECRET_INSERT, v_text(client_id), v_int(is_newest),
@@ -46,7 +55,7 @@ static void insert_secret(struct batch *b, struct span client_id, bool is_newest
 
 void store_client_insert(struct batch *b, const struct client_row *row) {
     BATCH_ADD(b, STMT_CLIENT_INSERT, v_text(row->client_id), v_text(row->metadata),
-              v_int(row->is_enabled), v_int(row->created_at))
+              v_int(row->is_enabled), v_int(row->created_at), v_int(hears_logout(row->metadata)))
         ->refusal = ERR_EXISTS;
     for (size_t i = 0; i < row->n_secrets; i++)
         insert_secret(b, row->client_id, i == 0, &row->secret[i]);
@@ -80,7 +89,9 @@ void store_client_secret_touch(struct batch *b, const unsigned char hash[CLIENT_
 
 void store_client_replace(struct batch *b, struct span client_id, struct span metadata,
                           const struct client_secret *secret) {
-    BATCH_ADD(b, STMT_CLIENT_REPLACE, v_text(client_id), v_text(metadata))->refusal = ERR_NOT_FOUND;
+    BATCH_ADD(b, STMT_CLIENT_REPLACE, v_text(client_id), v_text(metadata),
+              v_int(hears_logout(metadata)))
+        ->refusal = ERR_NOT_FOUND;
     if (secret)
         insert_secret(b, client_id, true, secret);
 }

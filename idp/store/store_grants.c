@@ -51,8 +51,9 @@ static enum err grant_row(struct arena *a, const struct db_row *row, void *ret) 
     g->revoked_at = col_int(row, 17);
     g->user_status = (enum user_status)col_int(row, 18);
     g->resource = col_span(a, row, 20);
+    e = col_bytes(row, 21, g->sid_key.b, SESSION_KEY_BYTES);
     g->session_live = row->col[19].kind == DB_INT && col_int(row, 19) == 0;
-    return col_actor(row, 21, &g->has_actor, &g->actor);
+    return e ? e : col_actor(row, 22, &g->has_actor, &g->actor);
 }
 
 void store_grant_find(struct batch *b, const struct grant_key *key, struct grant *ret) {

@@ -54,6 +54,7 @@ void store_session_insert(struct batch *b, const struct session *s,
                           const struct session_key *replaces) {
     insert(b, s);
     if (replaces) {
+        store_logout_add(b, replaces, LOGOUT_OF_LIVE, s->created_at);
         BATCH_ADD(b, STMT_SESSION_REPLACE, v_session(replaces), v_int(s->created_at));
         BATCH_ADD(b, STMT_SESSION_REVOKE_GRANTS, v_session(replaces), v_int(s->created_at));
         BATCH_ADD(b, STMT_UPSTREAM_SESSION_DELETE, v_session(replaces));
@@ -77,12 +78,14 @@ void store_session_end(struct batch *b, const struct session_key *key, const str
                         ? BATCH_ADD(b, STMT_SESSION_END, v_session(key), v_owner(owner), v_int(now))
                         : BATCH_ADD(b, STMT_SESSION_END_STAFF, v_session(key), v_int(now));
     op->refusal = ERR_NOT_FOUND;
+    store_logout_add(b, key, LOGOUT_OF_ENDED, now);
     BATCH_ADD(b, STMT_SESSION_REVOKE_GRANTS, v_session(key), v_int(now));
     BATCH_ADD(b, STMT_UPSTREAM_SESSION_DELETE, v_session(key));
 }
 
 void store_session_end_others(struct batch *b, const struct user_id *owner,
                               const struct session_key *keep, int64_t now) {
+    store_logout_add_user(b, owner, keep, now);
     BATCH_ADD(b, STMT_USER_END_SESSIONS, v_owner(owner), v_session(keep), v_int(now));
     BATCH_ADD(b, STMT_SESSION_REVOKE_OTHERS_GRANTS, v_owner(owner), v_session(keep), v_int(now));
     BATCH_ADD(b, STMT_UPSTREAM_SESSION_DELETE_USER, v_owner(owner));

@@ -123,6 +123,7 @@ void store_user_end_all(struct batch *b, const struct user_id *id, const struct 
                         int64_t now) {
     static const struct session_key nobody;
     const struct session_key *keep = except ? except : &nobody;
+    store_logout_add_user(b, id, keep, now);
     BATCH_ADD(b, STMT_USER_END_SESSIONS, v_user(id), v_bytes(keep->b, SESSION_KEY_BYTES),
               v_int(now));
     BATCH_ADD(b, STMT_USER_REVOKE_GRANTS, v_user(id), v_int(now));

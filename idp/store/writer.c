@@ -28,8 +28,8 @@ struct writer {
     bool stopping;
     atomic_bool healthy;
     atomic_uint_fast64_t commits;
-    void (*group_done)(void *ctx);
-    void *group_ctx;
+    void (*group_done)(void *ctx), (*delivery)(void *ctx);
+    void *group_ctx, *delivery_ctx;
     struct audit_chain chain;
     struct store_stats stats; /* under lock */
 };
@@ -106,6 +106,13 @@ static void fail_group(struct writer *w, struct write_job **group, size_t n, enu
         group[i]->batch->result = ERR_STORE;
 }
 
+static bool has_deliveries(struct write_job **group, size_t n) {
+    bool any = false;
+    for (size_t i = 0; i < n; i++)
+        any |= !group[i]->batch->result && group[i]->batch->has_deliveries;
+    return any;
+}
+
 static void finish_group(struct writer *w, struct write_job **group, size_t n) {
     const struct audit_chain before = w->chain;
     enum err e = atomic_load(&w->healthy) ? run_group(w, group, n) : ERR_STORE;
@@ -115,12 +122,15 @@ static void finish_group(struct writer *w, struct write_job **group, size_t n) {
     }
     atomic_fetch_add(&w->commits, 1);
     count_group(w, group, n, e);
+    bool to_deliver = has_deliveries(group, n); /* before those who asked take them back */
     for (size_t i = 0; i < n; i++)
         group[i]->done(group[i]);
     /* Under the lock, so that who takes the hook away knows that it is not running. */
     pthread_mutex_lock(&w->lock);
     if (w->group_done)
         w->group_done(w->group_ctx);
+    if (to_deliver && w->delivery)
+        w->delivery(w->delivery_ctx);
     pthread_mutex_unlock(&w->lock);
 }
 
@@ -214,6 +224,13 @@ void writer_on_group_done(struct writer *w, void (*fn)(void *ctx), void *ctx) {
     pthread_mutex_lock(&w->lock);
     w->group_ctx = ctx;
     w->group_done = fn;
+    pthread_mutex_unlock(&w->lock);
+}
+
+void writer_on_delivery(struct writer *w, void (*fn)(void *ctx), void *ctx) {
+    pthread_mutex_lock(&w->lock);
+    w->delivery_ctx = ctx;
+    w->delivery = fn;
     pthread_mutex_unlock(&w->lock);
 }
 

@@ -52,6 +52,8 @@ static const struct {
     {"request_parameter_supported", true, "OIDC Core 6.1"},
     {"request_uri_parameter_supported", true, "OIDC Core 6.2"},
     {"require_request_uri_registration", true, "OIDC Discovery 3"},
+    {"backchannel_logout_supported", true, "OIDC Back-Channel Logout 2.1"},
+    {"backchannel_logout_session_supported", true, "OIDC Back-Channel Logout 2.1"},
 };
 
 static bool endpoint_is_closed(const struct config *cfg, const char *key) {

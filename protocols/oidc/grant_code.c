@@ -40,8 +40,13 @@ static void grant_lifetime(const struct request *req, const struct token_request
                                                              : cfg->access_token_seconds;
     g->expires_at = req->now + access_seconds + GRANT_AFTERLIFE;
     g->idle_expires_at = g->expires_at;
-    if (!g->has_refresh)
+    if (!g->has_refresh) {
+        /* The row is what says that the client is to be told of the session's end. */
+        if (t->login.client->backchannel_logout_uri.len &&
+            t->code_content.session_expires_at > g->expires_at)
+            g->expires_at = t->code_content.session_expires_at;
         return;
+    }
     int64_t end = g->is_offline ? req->now + cfg->refresh_absolute_seconds
                                 : t->code_content.session_expires_at;
     if (end > g->expires_at)
@@ -57,6 +62,7 @@ static void grant_build(const struct request *req, struct token_request *t) {
         .user_id = c->user_id,
         .has_session = true,
         .session_key = c->session_key,
+        .sid_key = c->session_key,
         .client_id = t->login.client->client_id,
         .scope = c->scope,
         .claims = c->claims,

@@ -35,9 +35,8 @@ void tokens_sub_at(const struct keyring *k, const struct client *client,
         tokens_sub(k, client, user, out);
 }
 
-/* The session as this client knows it: unlinkable between clients. `out`: 22 characters, NUL. */
-static void client_sid(const struct keyring *k, const struct client *client,
-                       const struct session_key *key, char out[23]) {
+void tokens_sid(const struct keyring *k, const struct client *client, const struct session_key *key,
+                char out[23]) {
     unsigned char input[SESSION_KEY_BYTES + CLIENT_ID_MAX], mac[32];
     size_t id_len = client->client_id.len < CLIENT_ID_MAX ? client->client_id.len : CLIENT_ID_MAX;
     memcpy(input, key->b, SESSION_KEY_BYTES);
@@ -144,7 +143,7 @@ static enum err id_claims(struct request *req, const struct token_order *order, 
     add_authentication(&o, g);
     act_add(req, &o, order->client, NULL, g->scope, g);
     if (g->has_session) {
-        client_sid(k, order->client, &g->session_key, sid);
+        tokens_sid(k, order->client, &g->sid_key, sid);
         json_add_str(&o, "sid", span_of(sid));
     }
     enum err e = ERR_OK;

@@ -53,5 +53,9 @@ void tokens_sub(const struct keyring *k, const struct client *client, const stru
  * out that these speak of one person (OIDC Core 17.3). `resource` NULL: the client itself. */
 void tokens_sub_at(const struct keyring *k, const struct client *client,
                    const struct resource *resource, const struct user_id *user, char out[44]);
+/* The session as this client knows it, by a grant's sid_key: unlinkable between clients. `out`: 22
+ * characters, NUL. */
+void tokens_sid(const struct keyring *k, const struct client *client, const struct session_key *key,
+                char out[23]);
 
 #endif
