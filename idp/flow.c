@@ -7,6 +7,7 @@
 #include "base/encode.h"
 #include "base/random.h"
 #include "base/secret.h"
+#include "base/sha256.h"
 #include "idp/config.h"
 #include "idp/idp.h"
 #include "idp/keyring.h"
@@ -169,6 +170,30 @@ enum err flow_open(struct request *req, struct span handle, struct flow *ret_flo
         return ERR_EXPIRED;
     *ret_flow = f;
     return ERR_OK;
+}
+
+/* Which stored hash a proof was given for: when staff set another password, or a change in another
+ * window did, it counts no more. */
+static void proof_digest(const struct user *user, unsigned char out[FLOW_PROOF_BYTES]) {
+    unsigned char digest[SHA256_BYTES];
+    sha256(user->password_hash, digest);
+    memcpy(out, digest, FLOW_PROOF_BYTES);
+}
+
+void flow_prove(struct flow *f, const struct user *user, int64_t now) {
+    f->is_proven = true;
+    f->proven_user = user->id;
+    f->proven_at = now;
+    proof_digest(user, f->proven_with);
+}
+
+bool flow_proof_stands(const struct flow *f, const struct user *user, int64_t now) {
+    unsigned char with[FLOW_PROOF_BYTES];
+    proof_digest(user, with);
+    return f->is_proven && user->found && user->status == USER_ACTIVE &&
+           memcmp(user->id.b, f->proven_user.b, USER_ID_BYTES) == 0 &&
+           now - f->proven_at <= FLOW_PROOF_SECONDS &&
+           memcmp(with, f->proven_with, sizeof with) == 0;
 }
 
 struct span flow_resume_url(struct request *req, const struct flow *f, struct span handle) {

@@ -46,7 +46,8 @@ struct flow {
     struct span form_action;  /* CSP: the one foreign origin or scheme that the flow may end at */
     struct span login_hint;
     struct span payload;      /* the target's own: the authorization request's parameters, encoded */
-    bool is_proven;           /* the right password was given, but a new one must be chosen first */
+    bool is_proven;           /* the right password was given, but something must come first: a new one
+                               * has to be chosen, or an upstream identity linked */
     struct user_id proven_user;
     int64_t proven_at;
     unsigned char proven_with[FLOW_PROOF_BYTES]; /* digest of the stored hash that it matched */
@@ -68,6 +69,11 @@ enum err flow_open(struct request *req, struct span handle, struct flow *ret_flo
 /* "/authorize/resume" or "/account" with ?flow=HANDLE: where to go after a step of the flow; while an
  * upstream identity waits for it, "/upstream/link". */
 struct span flow_resume_url(struct request *req, const struct flow *f, struct span handle);
+/* The right password of the account was given just now. Counts for FLOW_PROOF_SECONDS, and as long as
+ * the account is active and has that password: what follows is bound to it. */
+#define FLOW_PROOF_SECONDS 600
+void flow_prove(struct flow *f, const struct user *user, int64_t now);
+bool flow_proof_stands(const struct flow *f, const struct user *user, int64_t now);
 /* Form token: MAC over the browser cookie (or session) and the form's name; checked in constant
  * time. Every state-changing form carries one (F15). */
 struct span csrf_token(struct request *req, const char *form);

@@ -12,7 +12,6 @@
 #include "base/cleanup.h"
 #include "base/encode.h"
 #include "base/params.h"
-#include "base/sha256.h"
 #include "idp/config.h"
 #include "idp/idp.h"
 #include "idp/keyring.h"
@@ -22,8 +21,6 @@
 #include "idp/throttle.h"
 #include "web/handlers.h"
 #include "web/sign_in_session.h"
-
-#define PROOF_SECONDS 600 /* how long the right old password counts for the forced change */
 
 enum stage { STAGE_LOADED, STAGE_COUNTED, STAGE_HASHED, STAGE_RECORDED, STAGE_ANSWER };
 
@@ -116,7 +113,7 @@ static enum step forced_parse(struct request *req) {
     if (next == STEP_RESPOND)
         return next;
     enum err e = flow_open(req, c->handle, &c->flow);
-    if (e || !c->flow.is_proven || req->now - c->flow.proven_at > PROOF_SECONDS)
+    if (e || !c->flow.is_proven)
         return refuse_page(req, 400, "expired_flow");
     return STEP_LOAD;
 }
@@ -137,19 +134,8 @@ static bool session_good(struct request *req, struct session *s) {
     return session_is_live(s, req->now, request_config(req)->session_idle_seconds);
 }
 
-/* Which stored hash a proof was given for: when staff set another password, or a change in another
- * window was faster, it proves nothing any more. */
-static void proof_digest(const struct user *u, unsigned char out[FLOW_PROOF_BYTES]) {
-    unsigned char digest[SHA256_BYTES];
-    sha256(u->password_hash, digest);
-    memcpy(out, digest, FLOW_PROOF_BYTES);
-}
-
-static bool proof_stands(const struct password_change *c) {
-    unsigned char with[FLOW_PROOF_BYTES];
-    proof_digest(&c->user, with);
-    return c->user.found && c->user.status == USER_ACTIVE && c->user.require_change &&
-           memcmp(with, c->flow.proven_with, sizeof with) == 0;
+static bool proof_stands(const struct request *req, const struct password_change *c) {
+    return c->user.require_change && flow_proof_stands(&c->flow, &c->user, req->now);
 }
 
 static enum step after_load(struct request *req, struct password_change *c) {
@@ -157,7 +143,7 @@ static enum step after_load(struct request *req, struct password_change *c) {
         return refuse_page(req, 503, "unavailable");
     if (c->forced) {
         /* Once changed, the same form is of no further use. */
-        if (!proof_stands(c))
+        if (!proof_stands(req, c))
             return refuse_page(req, 400, "expired_flow");
     } else {
         if (!session_good(req, &c->session)) {
@@ -317,10 +303,7 @@ static void form_respond(struct request *req, const struct password_change *c) {
 
 void password_forced_respond(struct request *req, const struct flow *flow, const struct user *user) {
     struct password_change c = {.forced = true, .flow = *flow, .status = 200};
-    c.flow.is_proven = true;
-    c.flow.proven_user = user->id;
-    c.flow.proven_at = req->now;
-    proof_digest(user, c.flow.proven_with);
+    flow_prove(&c.flow, user, req->now);
     if (flow_seal(req, &c.flow, &c.handle))
         respond_error_page(req, 503, "unavailable");
     else

@@ -175,6 +175,11 @@ static void sign_in_work(struct request *req) {
         s->new_hash = SPAN_NONE; /* another time */
 }
 
+/* An upstream identity is to be linked with the account: nobody is signed in before it is. */
+static bool is_for_link(const struct sign_in *s) {
+    return s->flow.upstream_pending.len > 0;
+}
+
 /* The right password of an account that comes in by another way now (DOMAIN 1.1): only who gave it
  * learns this. Proving the account that an upstream identity is to be linked with is a step up. */
 static bool local_is_closed(const struct request *req, const struct sign_in *s) {
@@ -184,7 +189,7 @@ static bool local_is_closed(const struct request *req, const struct sign_in *s) 
     case LOCAL_LOGIN_ALLOW:
         return false;
     case LOCAL_LOGIN_STEP_UP_ONLY:
-        return !is_in_session && !s->flow.upstream_pending.len;
+        return !is_in_session && !is_for_link(s);
     case LOCAL_LOGIN_DENY:
         break;
     }
@@ -230,7 +235,7 @@ static void sign_in_write(struct request *req) {
     }
     const struct sign_in_proof proof = {
         .amr = AMR_PWD, .aal = 1, .auth_time = req->now, .method = "password"};
-    if (!s->user.require_change)
+    if (!s->user.require_change && !is_for_link(s))
         sign_in_session_write(req, &s->session, &s->user, &s->previous, &proof);
     throttle_success(&req->write, &s->plan);
     if (s->new_hash.len && !s->user.require_change) /* else it is replaced in a moment */
@@ -316,12 +321,26 @@ static void respond_form(struct request *req, const struct sign_in *s) {
                               });
 }
 
+static void respond_link(struct request *req, const struct sign_in *s) {
+    struct flow flow = s->flow;
+    struct span handle;
+    flow_prove(&flow, &s->user, req->now);
+    if (flow_seal(req, &flow, &handle))
+        respond_error_page(req, 503, "unavailable");
+    else
+        respond_redirect(req, flow_resume_url(req, &flow, handle));
+}
+
 static void sign_in_respond(struct request *req) {
     struct sign_in *s = req->state;
     if (req->response.status)
         return;
     if (s->error_key) {
         respond_form(req, s);
+        return;
+    }
+    if (is_for_link(s)) {
+        respond_link(req, s);
         return;
     }
     if (s->user.require_change) {

@@ -106,10 +106,12 @@ struct upstream_entry {
     unsigned char subject_index[SUBJECT_INDEX_BYTES];
     struct linking_found found;
     struct linking_verdict verdict;
-    struct session previous;    /* the browser's; with ENTRY_BY_PROOF of the account that was proven */
+    struct session previous;    /* the browser's */
+    struct user proven;         /* with ENTRY_BY_PROOF */
     struct user_id chosen;      /* with ENTRY_BY_CHOICE */
     struct user account;        /* that is signed in to */
     bool is_new, is_linked;
+    int64_t acts_until;         /* end of the representation; 0: open */
     bool is_represented;        /* it is another's than whom upstream speaks of */
     struct user asserted_actor; /* the person of whom upstream says that they act for the enterprise */
     const struct user_id *actor; /* who acts for the account, or NULL */

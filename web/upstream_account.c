@@ -10,6 +10,7 @@
 #include "base/sha256.h"
 #include "base/encode.h"
 #include "idp/claims.h"
+#include "idp/history.h"
 #include "idp/identifiers.h"
 #include "idp/idp.h"
 #include "idp/keyring.h"
@@ -17,7 +18,6 @@
 
 #define SEALED_MAX         8192
 #define SESSION_SEALED_MAX 24576
-#define HISTORY_MAX        16384
 #define USERNAME_RANDOM    10 /* bytes */
 
 static const struct keyring *keyring_of(const struct request *req) {
@@ -85,13 +85,17 @@ enum err upstream_account_new(struct request *req, const struct upstream_person 
 }
 
 /* The look-up index holds what accounts of the type are looked for by; `before` gives way. */
-static void insert_identifiers(struct request *req, const struct user *account, const json_t *before,
+static void insert_identifiers(struct request *req, const struct user *account,
+                               const struct linking_found *found, const json_t *before,
                                const json_t *after) {
     for (size_t i = 0; i < LINKING_KINDS; i++) {
         const char *kind = linking_kinds[i];
         struct span old = json_str(before, kind), fresh = json_str(after, kind);
         unsigned char index[32];
-        if (!fresh.len || span_eq(old, fresh) || !linking_kind_is_for(i, account->type))
+        /* One that another account has (an old card's number) is noted in the account alone. */
+        bool is_taken = found && found->by_kind[i].found &&
+                        memcmp(found->by_kind[i].id.b, account->id.b, USER_ID_BYTES) != 0;
+        if (!fresh.len || span_eq(old, fresh) || is_taken || !linking_kind_is_for(i, account->type))
             continue;
         if (old.len) {
             keyring_index(keyring_of(req), kind, old, index);
@@ -105,7 +109,7 @@ static void insert_identifiers(struct request *req, const struct user *account, 
 enum err upstream_account_insert(struct request *req, const struct user *account,
                                  const struct upstream_person *p) {
     store_user_insert(&req->write, account);
-    insert_identifiers(req, account, NULL, p->identifiers);
+    insert_identifiers(req, account, NULL, NULL, p->identifiers);
     return ERR_OK;
 }
 
@@ -113,11 +117,8 @@ enum err upstream_account_insert(struct request *req, const struct user *account
 
 static enum err history_write(struct request *req, const struct user *account,
                               const struct upstream_person *p, const json_t *changes) {
-    CLEANUP(buf_done) struct buf sealed = BUF_INIT(HISTORY_MAX + 128);
-    struct span text;
-    enum err e = dump(req, changes, HISTORY_MAX, &text);
-    if (!e)
-        e = keyring_data_seal(keyring_of(req), span_bytes(account->id.b, USER_ID_BYTES), text, &sealed);
+    CLEANUP(buf_done) struct buf sealed = BUF_INIT(HISTORY_JSON_MAX + 128);
+    enum err e = history_seal(keyring_of(req), &account->id, changes, &sealed);
     const char *source = arena_printf(req->arena, "connector:%.*s", SPAN_FMT(p->connector_id));
     if (!e && !source)
         e = ERR_NOMEM;
@@ -138,7 +139,8 @@ static enum err account_open(struct request *req, const struct user *account, js
 }
 
 enum err upstream_account_refresh(struct request *req, struct user *account,
-                                  const struct upstream_person *p, const struct connector *c) {
+                                  const struct upstream_person *p, const struct connector *c,
+                                  const struct linking_found *found) {
     AUTO_JSON json_t *claims = NULL;
     AUTO_JSON json_t *identifiers = NULL;
     AUTO_JSON json_t *new_claims = NULL;
@@ -156,7 +158,7 @@ enum err upstream_account_refresh(struct request *req, struct user *account,
     store_user_refresh(&req->write, &account->id, account->claims, account->identifiers, ial,
                        account->updated_at, req->now);
     account->ial = ial;
-    insert_identifiers(req, account, identifiers, new_identifiers);
+    insert_identifiers(req, account, found, identifiers, new_identifiers);
     return changes ? history_write(req, account, p, changes) : ERR_OK;
 }
 

@@ -5,6 +5,7 @@
 #define IDP_WEB_UPSTREAM_ACCOUNT_H
 
 #include "idp/connector.h"
+#include "idp/linking.h"
 #include "idp/request.h"
 #include "idp/store/store.h"
 #include "idp/upstream_person.h"
@@ -19,7 +20,8 @@ must_check enum err upstream_account_insert(struct request *req, const struct us
  * when there is no difference. `account` gets the new state. */
 must_check enum err upstream_account_refresh(struct request *req, struct user *account,
                                              const struct upstream_person *p,
-                                             const struct connector *c);
+                                             const struct connector *c,
+                                             const struct linking_found *found);
 /* sid_hash and sealed of the row. ERR_NOMEM, ERR_CRYPTO. */
 must_check enum err upstream_session_fill(struct request *req, const struct upstream_person *p,
                                           struct upstream_session *s);

@@ -167,6 +167,7 @@ static enum step choose(struct request *req, struct upstream_entry *e) {
         if (memcmp(u->id.b, e->chosen.b, USER_ID_BYTES) == 0) {
             e->actor = &upstream_entry_person(e)->id;
             e->is_represented = true;
+            e->acts_until = e->found.represented.item[i].valid_until;
             return sign_in_to(req, e, u, true);
         }
     }
@@ -176,8 +177,8 @@ static enum step choose(struct request *req, struct upstream_entry *e) {
 static enum step prove(struct request *req, struct upstream_entry *e) {
     if (e->by != ENTRY_BY_PROOF)
         return let_wait(req, e);
-    if (linking_proof_check(&e->verdict, &e->previous.user.id) == ALLOW)
-        return sign_in_to(req, e, &e->previous.user, false);
+    if (linking_proof_check(&e->verdict, &e->proven.id) == ALLOW)
+        return sign_in_to(req, e, &e->proven, false);
     e->verdict = (struct linking_verdict){.outcome = LINKING_REFUSED, .reason = "another_account"};
     return refuse(req, e);
 }
@@ -304,20 +305,26 @@ static void write_upstream_session(struct request *req, const struct upstream_en
  * authentication that this flow brought about. */
 static int64_t auth_time(const struct request *req, const struct upstream_entry *e) {
     int64_t theirs = e->person.auth_time;
-    if (e->by == ENTRY_BY_PROOF && e->previous.auth_time > theirs)
-        return e->previous.auth_time;
+    if (e->by == ENTRY_BY_PROOF && e->flow.proven_at > theirs)
+        return e->flow.proven_at;
     if (e->flow.must_authenticate && theirs < e->flow.started_at)
         return e->flow.started_at; /* within CLOCK_SKEW, or it had been refused */
     return theirs > req->now ? req->now : theirs;
 }
 
+/* 0: as any session of ours. */
+static int64_t ends_at(const struct upstream_entry *e) {
+    int64_t theirs = e->connector->session_within_upstream ? e->person.session_ends_at : 0;
+    return e->acts_until && (!theirs || e->acts_until < theirs) ? e->acts_until : theirs;
+}
+
 static void write_session(struct request *req, struct upstream_entry *e) {
     bool is_proven = e->by == ENTRY_BY_PROOF;
     const struct sign_in_proof proof = {
-        .amr = AMR_FED | (is_proven ? e->previous.amr : 0),
+        .amr = AMR_FED | (is_proven ? AMR_PWD : 0),
         .aal = e->person.level,
         .auth_time = auth_time(req, e),
-        .ends_at = e->connector->session_within_upstream ? e->person.session_ends_at : 0,
+        .ends_at = ends_at(e),
         .method = "upstream",
         .connector = e->person.connector_id,
         .actor = e->actor,
@@ -343,7 +350,8 @@ void upstream_entry_write(struct request *req, struct upstream_entry *e) {
         store_pending_take(&req->write, e->waits, req->now, ignored);
     enum err err = e->is_new  ? upstream_account_insert(req, &e->account, &e->person)
                    : e->is_represented ? ERR_OK /* what upstream said is about the person who acts */
-                              : upstream_account_refresh(req, &e->account, &e->person, e->connector);
+                              : upstream_account_refresh(req, &e->account, &e->person, e->connector,
+                                                         &e->found);
     if (err) {
         req->write.build_err = err;
         return;

@@ -3,8 +3,8 @@
  * People whom upstream has sent back, but who are not signed in yet:
  *   GET  /upstream/choose  which of their accounts, or of those that they act for
  *   POST /upstream/choose
- *   GET  /upstream/link    proves an account that has their number: shows the sign-in page; whoever has
- *                          just signed in on it comes back here, and the account is linked
+ *   GET  /upstream/link    proves an account that has their number: shows the sign-in page; whoever gave
+ *                          the password on it comes back here, and the account is linked
  *
  * What upstream said is in the row that the flow names; only this browser can open it (U05, U10). */
 #include "base/cleanup.h"
@@ -26,7 +26,7 @@ struct waiting {
     bool is_post;
     enum stage stage;
     struct pending pending;
-    struct session session;
+    struct user proven; /* whose password was given */
     struct rp *rp;
     struct upstream_entry entry;
 };
@@ -67,14 +67,13 @@ static enum step waiting_parse(struct request *req) {
 
 static void waiting_load(struct request *req) {
     struct waiting *w = req->state;
-    struct session_key key;
     if (w->stage == STAGE_ENTRY) {
         upstream_entry_load(req, &w->entry);
         return;
     }
     store_pending_find(&req->load, w->entry.waits, req->now, &w->pending);
-    if (session_cookie_parse(request_own_cookie(req, "session"), &key) == ERR_OK)
-        store_session_find(&req->load, &key, &w->session);
+    if (w->entry.flow.is_proven)
+        store_user_by_id(&req->load, &w->entry.flow.proven_user, &w->proven);
 }
 
 /* False: answered. */
@@ -185,20 +184,6 @@ static enum step choose_decide(struct request *req) {
 
 /* ---- /upstream/link ---- */
 
-static int64_t waits_since(const struct waiting *w) {
-    int64_t at = 0;
-    for (unsigned i = 0; i < 4; i++)
-        at = at << 8 | w->entry.waits[i];
-    return at;
-}
-
-/* Signed in to, in this browser, since upstream sent the person back. */
-static bool has_proof(const struct request *req, const struct waiting *w) {
-    return session_is_live(&w->session, req->now, request_config(req)->session_idle_seconds) &&
-           w->session.amr & AMR_PWD && w->session.created_at >= waits_since(w) &&
-           w->session.auth_time >= waits_since(w);
-}
-
 static enum step link_decide(struct request *req) {
     struct waiting *w = req->state;
     if (w->stage == STAGE_ENTRY)
@@ -206,12 +191,13 @@ static enum step link_decide(struct request *req) {
                                                 : upstream_entry_look(req, &w->entry);
     if (!open_row(req, w))
         return STEP_RESPOND;
-    if (!has_proof(req, w)) {
+    if (!flow_proof_stands(&w->entry.flow, &w->proven, req->now)) {
         sign_in_page_respond(req, &(struct sign_in_page){
                                       .status = 200, .flow = &w->entry.flow, .handle = w->handle});
         return STEP_RESPOND;
     }
     w->entry.by = ENTRY_BY_PROOF;
+    w->entry.proven = w->proven;
     w->stage = STAGE_ENTRY;
     return STEP_LOAD;
 }

@@ -100,4 +100,7 @@ void writer_stats(struct writer *w, struct store_stats *ret);
 uint64_t writer_commits(const struct writer *w);
 bool writer_is_healthy(const struct writer *w);
 
+/* An op that adds rows of those who are to be told: the batch then wakes whoever tells them. */
+void store_logout_added(struct batch *b, struct op *op);
+
 #endif

@@ -353,6 +353,10 @@ SQL(UPSTREAM_SESSION_DELETE_USER, "b",
 #define UPSTREAM_SESSIONS                                                                        \
     "(SELECT x.session_key FROM upstream_session x WHERE (x.issuer = $1 AND x.sid_hash = $2) "   \
     "OR (x.issuer = $1 AND x.subject_index = $3))"
+/* Before they are ended. */
+SQL(LOGOUT_ADD_UPSTREAM, "tbbii",
+    LOGOUT_ADD("$4", "$5") "AND g.session_key IN (SELECT s.key FROM session s WHERE s.key IN "
+    UPSTREAM_SESSIONS " AND s.ended_at = 0 AND s.expires_at > $4)" LOGOUT_ADDED)
 SQL(UPSTREAM_SESSION_END, "tbbi",
     "UPDATE session SET ended_at = $4 WHERE key IN " UPSTREAM_SESSIONS
     " AND ended_at = 0 RETURNING 1")

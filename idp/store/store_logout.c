@@ -21,20 +21,20 @@ static enum err added_row(struct arena *a, const struct db_row *row, void *ret) 
     return ERR_OK;
 }
 
-static void tell(struct batch *b, struct op *op) {
+void store_logout_added(struct batch *b, struct op *op) {
     op->row = added_row;
     op->ret = &b->has_deliveries;
 }
 
 void store_logout_add(struct batch *b, const struct session_key *key, enum logout_of which, int64_t now) {
     enum stmt stmt = which == LOGOUT_OF_LIVE ? STMT_LOGOUT_ADD_LIVE_SESSION : STMT_LOGOUT_ADD_SESSION;
-    tell(b, BATCH_ADD(b, stmt, v_bytes(key->b, SESSION_KEY_BYTES), v_int(now),
+    store_logout_added(b, BATCH_ADD(b, stmt, v_bytes(key->b, SESSION_KEY_BYTES), v_int(now),
                       v_int(now + LOGOUT_SHOWN_SECONDS)));
 }
 
 void store_logout_add_user(struct batch *b, const struct user_id *owner,
                            const struct session_key *keep, int64_t now) {
-    tell(b, BATCH_ADD(b, STMT_LOGOUT_ADD_USER, v_bytes(owner->b, USER_ID_BYTES),
+    store_logout_added(b, BATCH_ADD(b, STMT_LOGOUT_ADD_USER, v_bytes(owner->b, USER_ID_BYTES),
                       v_bytes(keep->b, SESSION_KEY_BYTES), v_int(now),
                       v_int(now + LOGOUT_SHOWN_SECONDS)));
 }

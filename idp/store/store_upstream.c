@@ -44,6 +44,8 @@ void store_upstream_session_end(struct batch *b, struct span issuer,
     struct db_value subject = sid_hash.ptr ? v_blob(SPAN_NONE)
                                            : v_bytes(subject_index, SUBJECT_INDEX_BYTES);
     *ret_count = 0;
+    store_logout_added(b, BATCH_ADD(b, STMT_LOGOUT_ADD_UPSTREAM, theirs, sid, subject, v_int(now),
+                                    v_int(now + LOGOUT_SHOWN_SECONDS)));
     BATCH_ADD(b, STMT_UPSTREAM_SESSION_REVOKE_GRANTS, theirs, sid, subject, v_int(now));
     struct op *op = BATCH_ADD(b, STMT_UPSTREAM_SESSION_END, theirs, sid, subject, v_int(now));
     op->row = count_row;
