@@ -47,7 +47,8 @@ struct logout_outbox {
     bool has_news, stopping; /* under the lock */
 };
 
-int64_t logout_outbox_pause(int64_t attempts) {
+/* Seconds until the next attempt after `attempts` of them failed. */
+static int64_t pause_after(int64_t attempts) {
     static const int64_t seconds[] = {2, 5, 15, 60, 300, 900};
     size_t i = attempts > 0 ? (size_t)attempts - 1 : 0;
     return i < ARRAY_LEN(seconds) ? seconds[i] : 3600;
@@ -93,7 +94,7 @@ static void judge(struct logout_delivery *d, const struct outbound_job *job, int
     else if (now - d->created_at >= LOGOUT_TRIED_SECONDS)
         d->state = LOGOUT_GIVEN_UP;
     else
-        d->next_at = now + logout_outbox_pause(d->attempts);
+        d->next_at = now + pause_after(d->attempts);
 }
 
 static void report(struct logout_outbox *o, const struct logout_delivery *d, enum err why) {

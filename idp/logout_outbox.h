@@ -34,7 +34,4 @@ must_check enum err logout_outbox_start(struct idp *idp, struct signer_channel *
  * Before outbound_free and store_close. Accepts NULL. */
 void logout_outbox_stop(struct logout_outbox *o);
 
-/* Seconds until the next attempt after `attempts` of them failed; pure. */
-int64_t logout_outbox_pause(int64_t attempts);
-
 #endif

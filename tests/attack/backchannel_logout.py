@@ -2,6 +2,7 @@
 """Logout tokens that the provider sends (catalogue 1D: D10, D12), against receivers of the test's own.
 Signatures are verified by the cryptography package, which knows nothing of the provider."""
 import contextlib
+import json
 import sqlite3
 import sys
 import time
@@ -16,7 +17,7 @@ from idp import SLOW
 from oidc_world import SCOPE, Canary, run
 from party import Party, b64url_decode, jwt_part, request
 
-SETTINGS = "outbound:\n  logout: [127.0.0.1]\n"
+SETTINGS = "outbound:\n  logout: [127.0.0.1]\nregistration:\n  policy: open\n"
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
 WAIT = 15 * SLOW  # seconds
 
@@ -207,12 +208,12 @@ def D10_failures_are_tried_again_with_a_fresh_token(w):
 
 
 def D10_dead_and_slow_receivers_hold_up_nobody(w):
-    """Twenty sessions of a receiver that hangs; people sign out as ever, others are told at once."""
+    """Forty sessions of a receiver that hangs; people sign out as ever, others are told at once."""
     with Receiver() as slow, Receiver() as quick:
         slow.answers["/logout"] = lambda body: Answer(send=slow.silent)
         hanging, good = party(w, slow), party(w, quick, "Nhanh", redirect_uris=["https://quick.example/cb"])
         dead = party(w, slow, "Chết", backchannel_logout_uri="http://127.0.0.1:9/logout")
-        for _ in range(20):
+        for _ in range(40):
             browser = w.browser()
             tokens = hanging.tokens(browser, w.an)
             dead.tokens(browser, w.an)
@@ -225,7 +226,7 @@ def D10_dead_and_slow_receivers_hold_up_nobody(w):
         sign_out(w, browser, tokens["id_token"])
         quick.wait()
         assert time.monotonic() - began < 2 * SLOW, "told late because of others"
-        assert len(deliveries(w, hanging, "waits")) == 20
+        assert len(deliveries(w, hanging, "waits")) == 40
         for p in (hanging, dead):
             w.idpctl("client", "disable", p.metadata["client_id"])
 
@@ -261,6 +262,26 @@ def D12_receivers_stand_in_a_list(w):
         assert canary.connections == 0
         for p in (unlisted, redirects):
             w.idpctl("client", "disable", p.metadata["client_id"])
+
+
+def D12_who_registered_itself_reaches_nothing_inside(w):
+    """127.0.0.1 is in the list, for services that staff registered."""
+    with Receiver() as receiver, Receiver() as trusted:
+        metadata = {"client_name": "Tự đăng ký", "redirect_uris": ["https://self.example/cb"], "scope": SCOPE,
+                    "backchannel_logout_uri": receiver.url, "id_token_signed_response_alg": "ES256",
+                    "grant_types": ["authorization_code", "refresh_token"]}
+        answer = request(w.issuer, "POST", "/register", json.dumps(metadata), {"Content-Type": "application/json"})
+        assert answer.status == 201, answer
+        p, other = Party(w.issuer, {**metadata, **answer.json()}), party(w, trusted)
+        browser = w.browser()
+        tokens = p.tokens(browser, w.new_user("nguoi.tu-dang-ky"))
+        other.code(browser, w.an)
+        other.redeem(other.code(browser, w.an))
+        sign_out(w, browser, tokens["id_token"])
+        trusted.wait()
+        rows = wait_state(w, p, "waits")
+        assert not receiver.hits and rows[0]["attempts"] >= 1 and rows[0]["status"] == 0, rows
+        w.idpctl("client", "disable", p.metadata["client_id"])
 
 
 def D10_uris_that_cannot_be(w):

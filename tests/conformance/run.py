@@ -8,7 +8,8 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "lib"))
 sys.path.insert(0, HERE)
-import basic  # noqa: F401 (the modules register themselves)
+import backchannel_logout  # noqa: F401 (the modules register themselves)
+import basic  # noqa: F401
 import conformance
 import dynamic  # noqa: F401
 import logout  # noqa: F401
@@ -27,12 +28,14 @@ outbound:
   sector: [public]
   request_uri: [public]
   logo: [public]
+  logout: [public]
   ca_file: {rp_site.CA_FILE}
 """
 
 # Label of a run, the plan whose modules it runs, response mode.
 RUNS = [("Basic", "Basic", None), ("Form Post", "Basic", "form_post"), ("Config", "Config", None),
-        ("RP-Initiated Logout", "RP-Initiated Logout", None), ("Dynamic", "Dynamic", None),
+        ("RP-Initiated Logout", "RP-Initiated Logout", None), ("Back-Channel Logout", "Back-Channel Logout", None),
+        ("Dynamic", "Dynamic", None),
         ("Third-Party-Initiated Login", "Third-Party-Initiated Login", None)]
 
 INTRODUCTION = """# Certification plans

@@ -29,13 +29,14 @@ make_authority()
 
 
 class Site:
-    """`documents`: path -> bytes or an object (JSON). `hits`: path -> how often it was asked for."""
+    """`documents`: path -> bytes or an object (JSON). `hits`: path -> how often it was asked for. `posts`: path ->
+    bodies that were posted to it."""
 
     def __init__(self, name="localhost", address="127.0.0.1"):
         openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", name + ".key",
                 "-out", name + ".crt", "-days", "2", "-subj", "/CN=" + name, "-addext", "subjectAltName=DNS:" + name,
                 "-addext", "basicConstraints=critical,CA:FALSE", "-CA", "ca.crt", "-CAkey", "ca.key")
-        self.documents, self.hits = {}, {}
+        self.documents, self.hits, self.posts = {}, {}, {}
         site = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -47,6 +48,11 @@ class Site:
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                site.posts.setdefault(self.path, []).append(body.decode())
+                self.do_GET()
 
             def log_message(self, *ignored):
                 pass
