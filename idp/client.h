@@ -93,9 +93,10 @@ struct client {
 enum client_registrar { REGISTRAR_CLIENT = 0, REGISTRAR_STAFF };
 
 /* Validates RFC 7591 metadata as given by staff or at registration and applies the defaults of
- * OIDC Registration 2 and of this product. On failure `*reterr_code` is invalid_redirect_uri or
- * invalid_client_metadata (RFC 7591 3.2.2) and `*reterr_text` says what is wrong (in the arena).
- * `ret_normal` is the object to store, owned by the caller. */
+ * OIDC Registration 2 and of this product. `ret_normal` is the object to store, owned by the
+ * caller. ERR_SYNTAX, ERR_NOMEM; then `*reterr_code` is invalid_redirect_uri or
+ * invalid_client_metadata (RFC 7591 3.2.2) and `*reterr_text` says what is wrong (in the arena, or
+ * static). */
 enum err client_metadata_check(struct arena *a, enum client_registrar registrar,
                                const json_t *metadata, json_t **ret_normal,
                                const char **reterr_code, const char **reterr_text)

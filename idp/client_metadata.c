@@ -13,6 +13,7 @@
 #include "base/encode.h"
 #include "base/json.h"
 #include "base/random.h"
+#include "base/shortage.h"
 #include "idp/claims.h"
 #include "idp/client.h"
 #include "idp/client_uri.h"
@@ -142,15 +143,23 @@ struct check {
     struct arena *a;
     json_t *m; /* the resulting object */
     enum client_registrar registrar;
+    enum err err; /* of a refusal */
     const char *code, *text;
 };
 
+/* Nothing was found out about the object. */
+static bool refuse_shortage(struct check *k) {
+    k->err = ERR_NOMEM;
+    k->code = "invalid_client_metadata";
+    k->text = "out of memory";
+    return false;
+}
+
 static bool refuse(struct check *k, const char *code, const char *name, const char *why) {
+    k->err = ERR_SYNTAX;
     k->code = code;
     k->text = arena_printf(k->a, "%s %s", name, why);
-    if (!k->text)
-        k->text = "out of memory";
-    return false;
+    return k->text ? false : refuse_shortage(k);
 }
 
 static bool refuse_metadata(struct check *k, const char *name, const char *why) {
@@ -260,8 +269,12 @@ static bool check_scope(struct check *k, const struct member *m, const char *nam
 static bool check_jwks(struct check *k, const char *name, const json_t *value) {
     AUTO_FREE char *text = json_is_object(value) ? json_dumps(value, JSON_COMPACT) : NULL;
     struct jwk_set set = {0};
-    if (!text || jwk_set_parse(span_of(text), &set))
-        return refuse_metadata(k, name, "must be a JWK set of valid keys");
+    if (json_is_object(value) && !text)
+        return refuse_shortage(k);
+    enum err e = text ? jwk_set_parse(span_of(text), &set) : ERR_SYNTAX;
+    if (e)
+        return e == ERR_NOMEM ? refuse_shortage(k)
+                              : refuse_metadata(k, name, "must be a JWK set of valid keys");
     bool good = set.count > 0;
     jwk_set_done(&set);
     const json_t *keys = json_object_get(value, "keys");
@@ -342,12 +355,11 @@ static bool check_members(struct check *k) {
 
 static bool set_json(struct check *k, const char *name, const char *text) {
     json_t *value = json_loads(text, JSON_DECODE_ANY, NULL);
-    return !json_object_set_new(k->m, name, value) || refuse_metadata(k, name, "cannot be set");
+    return !json_object_set_new(k->m, name, value) || refuse_shortage(k);
 }
 
 static bool set_text(struct check *k, const char *name, struct span text) {
-    return !json_object_set_new(k->m, name, json_stringn(text.ptr, text.len)) ||
-           refuse_metadata(k, name, "cannot be set");
+    return !json_object_set_new(k->m, name, json_stringn(text.ptr, text.len)) || refuse_shortage(k);
 }
 
 static bool apply_defaults(struct check *k) {
@@ -458,25 +470,27 @@ void client_metadata_hide(json_t *metadata) {
 
 static bool check_size(struct check *k) {
     AUTO_FREE char *text = json_dumps(k->m, JSON_COMPACT);
-    return (text && strlen(text) <= CLIENT_METADATA_MAX) ||
-           refuse_metadata(k, "metadata", "is too long");
+    if (!text)
+        return refuse_shortage(k);
+    return strlen(text) <= CLIENT_METADATA_MAX || refuse_metadata(k, "metadata", "is too long");
 }
 
 enum err client_metadata_check(struct arena *a, enum client_registrar registrar,
                                const json_t *metadata, json_t **ret_normal,
                                const char **reterr_code, const char **reterr_text) {
+    shortage_clear();
     AUTO_JSON json_t *m = json_is_object(metadata) ? json_copy((json_t *)metadata) : json_object();
-    if (!m)
-        return ERR_NOMEM;
     struct check k = {.a = a, .m = m, .registrar = registrar};
+    bool is_whole = m && !shortage_met(); /* json_copy leaves out what it has no memory for */
     bool good =
+        (is_whole || refuse_shortage(&k)) &&
         (json_is_object(metadata) || refuse_metadata(&k, "metadata", "must be an object")) &&
         check_size(&k) && apply_defaults(&k) && check_members(&k) && check_grants(&k) &&
         check_keys(&k) && check_scopes(&k) && settle_sector(&k) && note_registrar(&k);
     if (!good) {
         *reterr_code = k.code;
         *reterr_text = k.text;
-        return ERR_SYNTAX;
+        return k.err;
     }
     *ret_normal = TAKE(m);
     return ERR_OK;

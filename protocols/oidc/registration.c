@@ -39,6 +39,7 @@ struct registration {
     struct initial_token initial;
     bool is_fetching;
     struct span client_id, metadata; /* the object to store */
+    struct span sector_uri;          /* to be read before it is stored; absent: there is none */
     struct span secret_text; /* absent: it has none */
     struct client_secret secret;
     struct span access_text; /* the registration access token */
@@ -78,11 +79,12 @@ bool registration_body(struct request *req, json_t **ret_body) {
         respond_error_json(req, 415, "invalid_client_metadata", "the body must be application/json");
         return false;
     }
-    if (json_parse_object(req->body, CLIENT_METADATA_MAX, ret_body)) {
+    enum err e = json_parse_object(req->body, CLIENT_METADATA_MAX, ret_body);
+    if (e == ERR_NOMEM)
+        (void)registration_unavailable(req);
+    else if (e)
         (void)registration_refuse(req, "invalid_client_metadata", "the body is no JSON object");
-        return false;
-    }
-    return true;
+    return !e;
 }
 
 void registration_respond(struct request *req, unsigned status,
@@ -132,14 +134,17 @@ static bool take_metadata(struct request *req, struct registration *r) {
     if (!registration_body(req, &given))
         return false;
     json_object_del(given, "client_id"); /* RFC 7591 3.2.1: the server's to choose */
-    if (client_metadata_check(req->arena, REGISTRAR_CLIENT, given, &normal, &code, &text)) {
-        (void)registration_refuse(req, code, text);
+    enum err e = client_metadata_check(req->arena, REGISTRAR_CLIENT, given, &normal, &code, &text);
+    if (e) {
+        (void)(e == ERR_NOMEM ? registration_unavailable(req) : registration_refuse(req, code, text));
         return false;
     }
     bool has_secret = span_starts(json_str(normal, "token_endpoint_auth_method"), "client_secret_");
+    struct span sector_uri = json_str(normal, "sector_identifier_uri");
     r->metadata = dump(req->arena, normal);
     r->client_id = arena_dup(req->arena, json_str(normal, "client_id"));
-    if (!r->metadata.ptr || !r->client_id.ptr ||
+    r->sector_uri = arena_dup(req->arena, sector_uri);
+    if (!r->metadata.ptr || !r->client_id.ptr || (sector_uri.len && !r->sector_uri.ptr) ||
         client_secret_make(req->arena, req->now, 0, &r->access, &r->access_text) ||
         (has_secret && client_secret_make(req->arena, req->now, 0, &r->secret, &r->secret_text))) {
         (void)registration_unavailable(req);
@@ -174,19 +179,11 @@ static void registration_load(struct request *req) {
 
 /* ---- the sector document ---- */
 
-static bool wants_sector(const struct registration *r, struct arena *a, struct span *ret_uri) {
-    AUTO_JSON json_t *m = NULL;
-    if (json_parse_object(r->metadata, CLIENT_METADATA_MAX, &m))
-        return false;
-    *ret_uri = arena_dup(a, json_str(m, "sector_identifier_uri"));
-    return ret_uri->len > 0;
-}
-
 static void registration_fetch(struct request *req) {
-    struct registration *r = req->state;
+    const struct registration *r = req->state;
     req->fetch.purpose = OUTBOUND_SECTOR;
     req->fetch.only_public = true;
-    (void)wants_sector(r, req->arena, &req->fetch.url);
+    req->fetch.url = r->sector_uri;
 }
 
 static bool array_has(const json_t *array, const json_t *text) {
@@ -197,19 +194,31 @@ static bool array_has(const json_t *array, const json_t *text) {
 }
 
 /* OIDC Registration 5: "The values of the registered redirect_uris MUST be included in the elements
- * of the array". */
-static bool sector_has_all(const struct request *req, const struct registration *r) {
+ * of the array". ERR_REFUSED, or ERR_NOMEM: it could not be looked at. */
+static enum err sector_check(const struct request *req, const struct registration *r) {
     AUTO_JSON json_t *document = NULL;
     AUTO_JSON json_t *m = NULL;
-    if (req->fetch.result ||
-        json_parse(span_bytes(req->fetch.body, req->fetch.body_len), OUTBOUND_BODY_MAX, &document) ||
-        json_parse_object(r->metadata, CLIENT_METADATA_MAX, &m) || !json_is_array(document))
-        return false;
+    enum err e = req->fetch.result;
+    if (!e)
+        e = json_parse(span_bytes(req->fetch.body, req->fetch.body_len), OUTBOUND_BODY_MAX, &document);
+    if (!e)
+        e = json_parse_object(r->metadata, CLIENT_METADATA_MAX, &m);
+    if (e || !json_is_array(document))
+        return e == ERR_NOMEM ? e : ERR_REFUSED;
     const json_t *uris = json_object_get(m, "redirect_uris");
     for (size_t i = 0; i < json_array_size(uris); i++)
         if (!array_has(document, json_array_get(uris, i)))
-            return false;
-    return true;
+            return ERR_REFUSED;
+    return ERR_OK;
+}
+
+static enum step sector_decide(struct request *req, const struct registration *r) {
+    enum err e = sector_check(req, r);
+    if (e == ERR_NOMEM)
+        return registration_unavailable(req);
+    return e ? registration_refuse(req, "invalid_client_metadata",
+                                   "sector_identifier_uri does not list all redirect_uris")
+             : STEP_WRITE;
 }
 
 /* ---- decisions ---- */
@@ -234,21 +243,17 @@ static enum step written(struct request *req, struct registration *r) {
 
 static enum step registration_decide(struct request *req) {
     struct registration *r = req->state;
-    struct span uri;
     if (req->wrote)
         return written(req, r);
     if (r->is_fetching)
-        return sector_has_all(req, r)
-                   ? STEP_WRITE
-                   : registration_refuse(req, "invalid_client_metadata",
-                                         "sector_identifier_uri does not list all redirect_uris");
+        return sector_decide(req, r);
     if (req->load.result)
         return registration_unavailable(req);
     if (r->has_token && !r->initial.found)
         return registration_unauthorized(req, "invalid_token");
     if (!r->metadata.len && !take_metadata(req, r))
         return STEP_RESPOND;
-    r->is_fetching = wants_sector(r, req->arena, &uri);
+    r->is_fetching = r->sector_uri.len > 0;
     return r->is_fetching ? STEP_FETCH : STEP_WRITE;
 }
 

@@ -132,8 +132,9 @@ static enum step replace(struct request *req, struct management *m) {
     if (why)
         return registration_refuse(req, "invalid_request", why);
     json_object_del(given, "client_secret");
-    if (client_metadata_check(req->arena, REGISTRAR_CLIENT, given, &normal, &code, &text))
-        return registration_refuse(req, code, text);
+    enum err e = client_metadata_check(req->arena, REGISTRAR_CLIENT, given, &normal, &code, &text);
+    if (e)
+        return e == ERR_NOMEM ? registration_unavailable(req) : registration_refuse(req, code, text);
     if ((why = change_check(old, normal)))
         return registration_refuse(req, "invalid_client_metadata", why);
     bool needs_secret = strength(normal) == STRENGTH_SECRET && !m->client.n_secrets;
