@@ -26,7 +26,7 @@ static bool open_object(struct request *req, struct authorize *a) {
     if (e == ERR_NOT_FOUND && client_keys_should_fetch(req, client, &a->keys))
         return false;
     if (e)
-        return refuse(a, OIDC_INVALID_REQUEST_OBJECT, NULL);
+        return refuse(a, oidc_error_of(e, OIDC_INVALID_REQUEST_OBJECT), NULL);
     //= https://www.rfc-editor.org/rfc/rfc9101#section-6.3
     //# The authorization server MUST extract the set of authorization request parameters from the
     //# Request Object value. The authorization server MUST only use the parameters in the Request

@@ -61,11 +61,11 @@ static struct oidc_failure check_hint(struct request *req, struct authorize *a) 
     if (!a->request.id_token_hint.len)
         return OIDC_FAILURE(OIDC_NO_ERROR, NULL);
     const struct key_snapshot *keys = keyring_snapshot(request_idp(req)->keyring);
-    if (id_token_hint_verify(req->arena, request_config(req), keys, a->request.id_token_hint,
-                             &a->hint) ||
-        !span_eq(a->hint.client_id, a->lookup.client->client_id))
-        return OIDC_FAILURE(OIDC_INVALID_REQUEST,
-                            "id_token_hint is not an ID token of this client");
+    enum err e = id_token_hint_verify(req->arena, request_config(req), keys,
+                                      a->request.id_token_hint, &a->hint);
+    if (e || !span_eq(a->hint.client_id, a->lookup.client->client_id))
+        return oidc_failure_of(e, OIDC_INVALID_REQUEST,
+                               "id_token_hint is not an ID token of this client");
     return OIDC_FAILURE(OIDC_NO_ERROR, NULL);
 }
 

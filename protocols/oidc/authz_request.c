@@ -138,7 +138,7 @@ static struct oidc_failure check_response_type(const struct check_context *c,
 static struct oidc_failure check_scope(const struct check_context *c, struct authz_request *r) {
     enum err e = scope_reduce(c->arena, r->scope_asked, c->client->scope, &r->scope);
     if (e)
-        return OIDC_FAILURE(oidc_error_of(e, OIDC_INVALID_SCOPE), "no requested scope is allowed to this client");
+        return oidc_failure_of(e, OIDC_INVALID_SCOPE, "no requested scope is allowed to this client");
     /* Without refresh tokens there is nothing that could be used offline. */
     if (!(c->client->grant_types & GRANT_REFRESH_TOKEN) &&
         scope_without(c->arena, r->scope, SPAN("offline_access"), &r->scope))
@@ -191,10 +191,10 @@ static struct oidc_failure check_claims(const struct check_context *c, struct au
     if (r->claims_text.len)
         e = claims_request_parse(c->arena, r->claims_text, c->client->scope, &r->claims);
     if (e)
-        return OIDC_FAILURE(oidc_error_of(e, OIDC_INVALID_REQUEST), "claims is malformed");
+        return oidc_failure_of(e, OIDC_INVALID_REQUEST, "claims is malformed");
     e = scope_union(c->arena, r->scope, r->claims.scope, &consent_scope);
     if (e)
-        return OIDC_FAILURE(oidc_error_of(e, OIDC_INVALID_REQUEST), "claims asks for too much");
+        return oidc_failure_of(e, OIDC_INVALID_REQUEST, "claims asks for too much");
     r->consent_scope = consent_scope;
     return PASS;
 }

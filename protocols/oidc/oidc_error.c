@@ -40,6 +40,11 @@ enum oidc_error oidc_error_of(enum err e, enum oidc_error mistake) {
     return e == ERR_NOMEM ? OIDC_TEMPORARILY_UNAVAILABLE : mistake;
 }
 
+struct oidc_failure oidc_failure_of(enum err e, enum oidc_error mistake, const char *description) {
+    enum oidc_error error = oidc_error_of(e, mistake);
+    return OIDC_FAILURE(error, error == mistake ? description : NULL);
+}
+
 struct oidc_failure oidc_param_failure(enum err e, const char *name, struct arena *a) {
     static const struct {
         enum err err;
@@ -54,5 +59,5 @@ struct oidc_failure oidc_param_failure(enum err e, const char *name, struct aren
         if (texts[i].err == e)
             what = texts[i].text;
     const char *text = arena_printf(a, "%s %s", name && *name ? name : "a parameter", what);
-    return OIDC_FAILURE(oidc_error_of(e, OIDC_INVALID_REQUEST), text);
+    return oidc_failure_of(e, OIDC_INVALID_REQUEST, text);
 }
