@@ -73,7 +73,6 @@ static void read_texts(struct client *c, const json_t *m) {
     c->legal_basis = json_str(m, "legal_basis");
     c->jwks_uri = json_str(m, "jwks_uri");
     c->initiate_login_uri = json_str(m, "initiate_login_uri");
-    c->sector_identifier_uri = json_str(m, "sector_identifier_uri");
     c->default_acr_values = json_object_get(m, "default_acr_values");
     c->consent_by_legal_basis = c->legal_basis.len > 0;
 }
@@ -101,7 +100,6 @@ static void read_choices(struct client *c, const json_t *m) {
     c->require_signed_request_object =
         json_is_true(json_object_get(m, "require_signed_request_object"));
     c->require_pkce = json_is_true(json_object_get(m, "require_pkce"));
-    c->require_auth_time = json_is_true(json_object_get(m, "require_auth_time"));
     c->dvcqg_profile = span_is(json_str(m, "claims_profile"), "dvcqg");
     c->is_self_registered = json_is_true(json_object_get(m, "self_registered"));
     int64_t level = 0;
@@ -174,7 +172,7 @@ static enum err read_jwks(struct client *c, const json_t *m) {
 enum err client_from_metadata(json_t *metadata, bool is_enabled,
                               const struct client_secret *secrets, size_t n_secrets,
                               struct client *ret_client) {
-    struct client c = {.found = true, .is_enabled = is_enabled, .n_secrets = n_secrets};
+    struct client c = {.is_enabled = is_enabled, .n_secrets = n_secrets};
     read_texts(&c, metadata);
     read_choices(&c, metadata);
     enum err e = read_uris(&c, metadata);

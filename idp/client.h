@@ -19,6 +19,7 @@
 #define CLIENT_ID_MAX 256
 #define REDIRECT_URI_MAX 2048
 #define CLIENT_URIS_MAX 32
+#define CLIENT_ACR_VALUE_MAX 200 /* bytes of one of default_acr_values */
 #define CLIENT_ACCESS_SECONDS_MAX 3600 /* the longest life of access tokens that one may register */
 
 enum client_auth {
@@ -41,7 +42,6 @@ struct client_uri {
 };
 
 struct client {
-    bool found;
     struct span client_id;
     struct span client_name;     /* default language (vi) */
     struct span client_name_en;  /* client_name#en, or client_name */
@@ -78,11 +78,11 @@ struct client {
     bool require_pkce;
     bool consent_by_legal_basis; /* no consent page */
     struct span legal_basis;
-    const json_t *default_acr_values; /* an array of strings, or NULL; in metadata */
+    const json_t *default_acr_values; /* an array of strings, or NULL; in metadata: for requests
+                                       * that ask for no level */
     int minimum_level;           /* 0: none; else the least level (1..3) it is ever given */
-    struct span initiate_login_uri, sector_identifier_uri;
+    struct span initiate_login_uri;
     int64_t default_max_age;     /* seconds; -1: none */
-    bool require_auth_time;
     int64_t access_token_seconds; /* 0: the configured default */
     bool dvcqg_profile;
     bool is_self_registered;     /* by dynamic registration: never trusted with private networks */

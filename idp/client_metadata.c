@@ -92,7 +92,7 @@ static const struct member members[] = {
     {"require_signed_request_object", MEMBER_BOOL, 0, 0, NULL, NULL, "RFC 9101 10.5"},
     {"default_max_age", MEMBER_NUMBER, 0, YEAR_SECONDS, NULL, NULL, "OIDC Registration 2"},
     {"require_auth_time", MEMBER_BOOL, 0, 0, NULL, NULL, "OIDC Registration 2"},
-    {"default_acr_values", MEMBER_TEXTS, 0, 200, NULL, NULL, "OIDC Registration 2"},
+    {"default_acr_values", MEMBER_TEXTS, 0, CLIENT_ACR_VALUE_MAX, NULL, NULL, "OIDC Registration 2"},
     {"initiate_login_uri", MEMBER_URI, 0, REDIRECT_URI_MAX, NULL, NULL, "OIDC Registration 2"},
     {"post_logout_redirect_uris", MEMBER_REDIRECTS, 0, REDIRECT_URI_MAX, NULL, "[]",
      "OIDC RP-Initiated Logout 3.1"},

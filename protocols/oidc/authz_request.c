@@ -24,6 +24,8 @@ static enum err param_ignore(struct arena *a, struct span value, void *field) {
 }
 
 #define RESPONSE_MODE_MAX 32 /* bytes */
+/* All that a client may register; a request may name fewer. */
+#define ACR_VALUES_MAX (CLIENT_URIS_MAX * (CLIENT_ACR_VALUE_MAX + 1))
 
 #define FIELD(name) offsetof(struct authz_request, name)
 /* clang-format off */
@@ -199,6 +201,21 @@ static struct oidc_failure check_claims(const struct check_context *c, struct au
     return PASS;
 }
 
+/* What the client registered counts where the request asks for no level in any way. */
+static struct oidc_failure check_acr(const struct check_context *c, struct authz_request *r) {
+    const json_t *words = c->client->default_acr_values;
+    CLEANUP(buf_done) struct buf b = BUF_INIT(ACR_VALUES_MAX);
+    if (r->acr_values.len || r->claims.acr_values.len || !json_array_size(words))
+        return PASS;
+    for (size_t i = 0; i < json_array_size(words); i++) {
+        if (i)
+            buf_add_char(&b, ' ');
+        buf_add_str(&b, json_string_value(json_array_get(words, i)));
+    }
+    r->acr_values = buf_err(&b) ? SPAN_NONE : arena_dup(c->arena, buf_span(&b));
+    return r->acr_values.ptr ? PASS : OIDC_FAILURE(OIDC_TEMPORARILY_UNAVAILABLE, NULL);
+}
+
 static struct oidc_failure check_max_age(const struct check_context *c, struct authz_request *r) {
     if (r->max_age < 0)
         r->max_age = c->client->default_max_age;
@@ -217,6 +234,7 @@ static const struct {
     {check_resource, "RFC 8707 2"},
     {check_scope, "RFC 6749 3.3"},
     {check_claims, "OIDC Core 5.5"},
+    {check_acr, "OIDC Registration 2, default_acr_values"},
 };
 
 struct oidc_failure authz_request_check(struct arena *a, const struct audience_rules *rules,
