@@ -9,23 +9,26 @@
 #include "base/json.h"
 #include "base/secret.h"
 #include "base/sha256.h"
-#include "idp/client_metadata.h"
 #include "idp/client_uri.h"
 
-const struct client_word client_auth_words[] = {
+/* A word of the metadata, and what stands for it in struct client. */
+struct client_word {
+    const char *text;
+    unsigned value; /* never 0 */
+};
+
+static const struct client_word auth_words[] = {
     {"none", CLIENT_AUTH_NONE},
     {"client_secret_basic", CLIENT_AUTH_SECRET_BASIC},
     {"client_secret_post", CLIENT_AUTH_SECRET_POST},
     {"private_key_jwt", CLIENT_AUTH_PRIVATE_KEY_JWT},
 };
-const size_t client_auth_words_count = ARRAY_LEN(client_auth_words);
 
-const struct client_word client_grant_words[] = {
+static const struct client_word grant_words[] = {
     {"authorization_code", GRANT_AUTHORIZATION_CODE},
     {"refresh_token", GRANT_REFRESH_TOKEN},
     {"client_credentials", GRANT_CLIENT_CREDENTIALS},
 };
-const size_t client_grant_words_count = ARRAY_LEN(client_grant_words);
 
 static const struct client_word response_mode_words[] = {
     {"query", RESPONSE_MODE_QUERY},
@@ -78,11 +81,10 @@ static void read_texts(struct client *c, const json_t *m) {
 }
 
 static void read_choices(struct client *c, const json_t *m) {
-    c->auth = (enum client_auth)word_find(client_auth_words, client_auth_words_count,
-                                                 json_str(m, "token_endpoint_auth_method"));
+    c->auth = (enum client_auth)word_find(auth_words, ARRAY_LEN(auth_words),
+                                          json_str(m, "token_endpoint_auth_method"));
     c->is_public = c->auth == CLIENT_AUTH_NONE;
-    c->grant_types = words_find(client_grant_words, client_grant_words_count,
-                                json_object_get(m, "grant_types"));
+    c->grant_types = words_find(grant_words, ARRAY_LEN(grant_words), json_object_get(m, "grant_types"));
     c->response_modes = words_find(response_mode_words, ARRAY_LEN(response_mode_words),
                                    json_object_get(m, "response_modes"));
     if (!c->response_modes)

@@ -89,24 +89,11 @@ struct client {
     json_t *metadata;            /* the full registered object; owned */
 };
 
-/* Who registers: staff may say more about a client than the client about itself. */
-enum client_registrar { REGISTRAR_CLIENT = 0, REGISTRAR_STAFF };
-
-/* Validates RFC 7591 metadata as given by staff or at registration and applies the defaults of
- * OIDC Registration 2 and of this product. `ret_normal` is the object to store, owned by the
- * caller. ERR_SYNTAX, ERR_NOMEM; then `*reterr_code` is invalid_redirect_uri or
- * invalid_client_metadata (RFC 7591 3.2.2) and `*reterr_text` says what is wrong (in the arena, or
- * static). */
-enum err client_metadata_check(struct arena *a, enum client_registrar registrar,
-                               const json_t *metadata, json_t **ret_normal,
-                               const char **reterr_code, const char **reterr_text)
-    __attribute__((warn_unused_result));
-
 /* Typed form of a stored object. Strings point into `metadata`, which the client takes over. At
  * most CLIENT_SECRETS_MAX secrets. */
-enum err client_from_metadata(json_t *metadata, bool is_enabled,
-                              const struct client_secret *secrets, size_t n_secrets,
-                              struct client *ret_client) __attribute__((warn_unused_result));
+must_check enum err client_from_metadata(json_t *metadata, bool is_enabled,
+                                         const struct client_secret *secrets, size_t n_secrets,
+                                         struct client *ret_client);
 void client_done(struct client *c);
 
 /* Byte-exact; a request_uri is never fetched unless it was registered whole (RFC 9101 10.4.1). */

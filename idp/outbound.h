@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * HTTP that this server sends: keys and request objects of clients, sector documents. Nothing may
- * be reached unless the configuration lists it for the purpose (`outbound.*`: networks, host names,
- * or the word `public`), and the address is looked at when it is connected to, after the name was
- * resolved (ATTACKS D12). One thread with its own event loop: a slow peer holds up nobody.
+ * HTTP that this server sends: for keys, request objects, sector documents and logos of clients.
+ * Nothing may be reached unless the configuration lists it for the purpose (`outbound.*`: networks,
+ * host names, or the word `public`), and the address is looked at when it is connected to, after the
+ * name was resolved (D12). One thread with its own event loop: a slow peer holds up nobody.
  *
  * GET over https only (plain http to loopback, where a list names it); no redirects, no cookies, no
  * compression; OUTBOUND_SECONDS in all, OUTBOUND_BODY_MAX bytes. Requests for the same URL that are
@@ -39,7 +39,8 @@ struct outbound_job {
     struct span url;
     bool joins_only;  /* only if the URL is being fetched already; else ERR_NOT_FOUND */
     bool only_public; /* whoever chose the URL is not trusted with private networks */
-    /* The answer. ERR_OK only for status 200; ERR_REFUSED: not listed; ERR_TIMEOUT; ERR_TOO_LONG;
+    /* The answer. ERR_OK only for status 200; ERR_REFUSED: not listed; ERR_SYNTAX: no URL to
+     * send anybody to; ERR_NOT_FOUND: nothing to join; ERR_TIMEOUT; ERR_TOO_LONG; ERR_NOMEM;
      * ERR_UNAVAILABLE: no answer, or another one. */
     enum err result;
     char *body; /* malloc'ed, the owner's to free; NULL unless ERR_OK */

@@ -183,7 +183,7 @@ static int birth_year(const json_t *claims) {
     return year;
 }
 
-/* A slip in a register is worth a note in the log of events, never a refusal (DOMAIN 5). */
+/* A slip in a register is worth a note in the log of events, never a refusal. */
 static void compare_number(struct import *im) {
     struct span number = json_str(im->identifiers, "SoDinhDanh"),
                 gender = json_str(im->claims, "gender");

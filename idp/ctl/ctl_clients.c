@@ -9,6 +9,7 @@
 #include "base/random.h"
 #include "base/secret.h"
 #include "idp/client.h"
+#include "idp/client_metadata.h"
 #include "idp/client_secret.h"
 #include "idp/config.h"
 #include "idp/ctl/ctl_call.h"

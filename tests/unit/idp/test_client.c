@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "idp/client.h"
+#include "idp/client_metadata.h"
 #include "idp/client_uri.h"
 
 /* ---- registration ---- */
