@@ -60,7 +60,7 @@ struct member {
 static const struct member members[] = {
     {"client_id", MEMBER_NAME, 1, CLIENT_ID_MAX, NULL, NULL, "RFC 7591 3.2.1"},
     {"redirect_uris", MEMBER_REDIRECTS, 0, REDIRECT_URI_MAX, NULL, "[]", "RFC 7591 2"},
-    {"token_endpoint_auth_method", MEMBER_WORD, 0, 0, 
+    {"token_endpoint_auth_method", MEMBER_WORD, 0, 0,
      "none client_secret_basic client_secret_post private_key_jwt", "\"client_secret_basic\"",
      "RFC 7591 2"},
     {"token_endpoint_auth_signing_alg", MEMBER_WORD, 0, 0, TOKEN_ALGS, NULL, "OIDC Registration 2"},
@@ -468,6 +468,7 @@ void client_metadata_hide(json_t *metadata) {
             json_object_del(metadata, members[i].name);
 }
 
+/* Of what will be stored: nobody could read it back if it were longer. */
 static bool check_size(struct check *k) {
     AUTO_FREE char *text = json_dumps(k->m, JSON_COMPACT);
     if (!text)
@@ -485,8 +486,8 @@ enum err client_metadata_check(struct arena *a, enum client_registrar registrar,
     bool good =
         (is_whole || refuse_shortage(&k)) &&
         (json_is_object(metadata) || refuse_metadata(&k, "metadata", "must be an object")) &&
-        check_size(&k) && apply_defaults(&k) && check_members(&k) && check_grants(&k) &&
-        check_keys(&k) && check_scopes(&k) && settle_sector(&k) && note_registrar(&k);
+        apply_defaults(&k) && check_members(&k) && check_grants(&k) && check_keys(&k) &&
+        check_scopes(&k) && settle_sector(&k) && note_registrar(&k) && check_size(&k);
     if (!good) {
         *reterr_code = k.code;
         *reterr_text = k.text;

@@ -10,7 +10,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 
-#define CLIENT_METADATA_MAX 65536 /* bytes of the object */
+#define CLIENT_METADATA_MAX 65536 /* bytes of the object that is stored */
 
 /* Who registers: staff may say more about a client than the client about itself. */
 enum client_registrar { REGISTRAR_CLIENT = 0, REGISTRAR_STAFF };

@@ -320,6 +320,11 @@ static void test_sizes(void **state) {
     json_array_set_new(uris, 0, json_string("https://a.vn/cb"));
     json_object_set_new(given, "x", json_stringn(big, 70000));
     assert_int_equal(client_metadata_check(&a, REGISTRAR_STAFF, given, &normal, &code, &why), ERR_SYNTAX);
+    /* What counts is what is stored, with the defaults: a client that is longer could not be read again. */
+    json_object_set_new(given, "x", json_stringn(big, CLIENT_METADATA_MAX - 100));
+    assert_true(json_dumpb(given, NULL, 0, JSON_COMPACT) <= CLIENT_METADATA_MAX);
+    assert_int_equal(client_metadata_check(&a, REGISTRAR_STAFF, given, &normal, &code, &why), ERR_SYNTAX);
+    assert_string_equal(why, "metadata is too long");
 }
 
 /* ---- URIs ---- */
