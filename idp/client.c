@@ -49,15 +49,11 @@ static unsigned word_find(const struct client_word *words, size_t n, struct span
     return 0;
 }
 
-static struct span string_of(const json_t *value) {
-    return span_bytes(json_string_value(value), json_string_length(value));
-}
-
 /* The bits of an array's words. */
 static unsigned words_find(const struct client_word *words, size_t n, const json_t *array) {
     unsigned bits = 0;
     for (size_t i = 0; i < json_array_size(array); i++)
-        bits |= word_find(words, n, string_of(json_array_get(array, i)));
+        bits |= word_find(words, n, json_text(json_array_get(array, i)));
     return bits;
 }
 
@@ -119,7 +115,7 @@ static enum err read_list(const json_t *array, struct span out[CLIENT_URIS_MAX],
         return ERR_TOO_LONG;
     *ret_n = json_array_size(array);
     for (size_t i = 0; i < *ret_n; i++)
-        out[i] = string_of(json_array_get(array, i));
+        out[i] = json_text(json_array_get(array, i));
     return ERR_OK;
 }
 
@@ -212,23 +208,16 @@ bool client_redirect_uri_allowed(const struct client *c, struct span uri) {
     return false;
 }
 
-static bool listed(const struct span *list, size_t n, struct span uri) {
-    for (size_t i = 0; i < n; i++)
-        if (span_eq(list[i], uri))
-            return true;
-    return false;
-}
-
 bool client_post_logout_uri_allowed(const struct client *c, struct span uri) {
-    return listed(c->post_logout_redirect_uri, c->n_post_logout_redirect_uris, uri);
+    return span_among(c->post_logout_redirect_uri, c->n_post_logout_redirect_uris, uri);
 }
 
 bool client_request_uri_allowed(const struct client *c, struct span uri) {
-    return listed(c->request_uri, c->n_request_uris, uri);
+    return span_among(c->request_uri, c->n_request_uris, uri);
 }
 
 bool client_cors_origin_allowed(const struct client *c, struct span origin) {
-    return listed(c->cors_origin, c->n_cors_origins, origin);
+    return span_among(c->cors_origin, c->n_cors_origins, origin);
 }
 
 const struct client_secret *client_secret_match(const struct client *c, struct span secret,

@@ -166,14 +166,9 @@ static bool refuse_metadata(struct check *k, const char *name, const char *why) 
     return refuse(k, "invalid_client_metadata", name, why);
 }
 
-static struct span string_of(const json_t *value) {
-    return json_is_string(value) ? span_bytes(json_string_value(value), json_string_length(value))
-                                 : SPAN_NONE;
-}
-
 static bool list_contains(const json_t *array, const char *word) {
     for (size_t i = 0; i < json_array_size(array); i++)
-        if (span_is(string_of(json_array_get(array, i)), word))
+        if (span_is(json_text(json_array_get(array, i)), word))
             return true;
     return false;
 }
@@ -214,7 +209,7 @@ static bool check_uris(struct check *k, const struct member *m, const char *name
     if (json_array_size(value) > CLIENT_URIS_MAX)
         return refuse(k, code, name, "has too many items");
     for (size_t i = 0; i < json_array_size(value); i++) {
-        const char *why = uri_check(string_of(json_array_get(value, i)), m,
+        const char *why = uri_check(json_text(json_array_get(value, i)), m,
                                     m->kind == MEMBER_REDIRECTS && is_native);
         if (why)
             return refuse(k, code, arena_printf(k->a, "%s[%zu]", name, i), why);
@@ -233,7 +228,7 @@ static bool check_origins(struct check *k, const struct member *m, const char *n
                           const json_t *value) {
     bool good = json_is_array(value) && json_array_size(value) <= CLIENT_URIS_MAX;
     for (size_t i = 0; good && i < json_array_size(value); i++) {
-        struct span text = string_of(json_array_get(value, i));
+        struct span text = json_text(json_array_get(value, i));
         good = (int64_t)text.len <= m->max && is_origin(text);
     }
     return good || refuse_metadata(k, name, "must be an array of origins (https://host)");
@@ -243,7 +238,7 @@ static bool check_texts(struct check *k, const struct member *m, const char *nam
                         const json_t *value) {
     bool good = json_is_array(value) && json_array_size(value) <= CLIENT_URIS_MAX;
     for (size_t i = 0; good && i < json_array_size(value); i++)
-        good = one_line(string_of(json_array_get(value, i)), m);
+        good = one_line(json_text(json_array_get(value, i)), m);
     return good || refuse_metadata(k, name, "must be an array of a few short texts");
 }
 
@@ -251,7 +246,7 @@ static bool check_words(struct check *k, const struct member *m, const char *nam
                         const json_t *value) {
     bool good = json_is_array(value);
     for (size_t i = 0; good && i < json_array_size(value); i++)
-        good = span_list_has(span_of(m->words), string_of(json_array_get(value, i)));
+        good = span_list_has(span_of(m->words), json_text(json_array_get(value, i)));
     return good ||
            refuse_metadata(k, name, arena_printf(k->a, "must be an array of: %s", m->words));
 }
@@ -259,7 +254,7 @@ static bool check_words(struct check *k, const struct member *m, const char *nam
 /* RFC 6749 3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E ) */
 static bool check_scope(struct check *k, const struct member *m, const char *name,
                         const json_t *value) {
-    struct span scope = string_of(value);
+    struct span scope = json_text(value);
     bool good = scope.ptr && (int64_t)scope.len <= m->max && ascii_printable(scope) &&
                 !memchr(scope.ptr, '"', scope.len) && !memchr(scope.ptr, '\\', scope.len);
     return good || refuse_metadata(k, name, "must be a list of scopes with spaces between them");
@@ -288,7 +283,7 @@ static bool check_jwks(struct check *k, const char *name, const json_t *value) {
 /* `name` may have a language behind '#' (RFC 7591 2.2). */
 static bool check_member(struct check *k, const struct member *m, const char *name,
                          const json_t *value) {
-    struct span text = string_of(value);
+    struct span text = json_text(value);
     const char *why;
     switch (m->kind) {
     case MEMBER_TEXT:
@@ -443,7 +438,7 @@ static bool settle_sector(struct check *k) {
         return true;
     for (size_t i = 0; !json_object_get(k->m, "sector_identifier_uri") && i < json_array_size(uris);
          i++) {
-        struct span host = sector_of(string_of(json_array_get(uris, i)));
+        struct span host = sector_of(json_text(json_array_get(uris, i)));
         //= https://openid.net/specs/openid-connect-core-1_0.html#section-8.1
         //# If there are multiple hostnames in the registered redirect_uris, the Client MUST
         //# register a sector_identifier_uri.

@@ -36,12 +36,6 @@ struct resource_registry {
 
 /* ---- a set ---- */
 
-static int span_order(struct span a, struct span b) {
-    size_t shorter = a.len < b.len ? a.len : b.len;
-    int order = shorter ? memcmp(a.ptr, b.ptr, shorter) : 0;
-    return order ? order : (a.len > b.len) - (a.len < b.len);
-}
-
 static int by_identifier(const void *a, const void *b) {
     return span_order(((const struct resource *)a)->identifier,
                       ((const struct resource *)b)->identifier);

@@ -48,9 +48,7 @@ static const json_t *object_member(struct import_item *item, const json_t *objec
 }
 
 static struct span item_text(const json_t *list, size_t i) {
-    const json_t *value = json_array_get(list, i);
-    return json_is_string(value) ? span_bytes(json_string_value(value), json_string_length(value))
-                                 : SPAN_NONE;
+    return json_text(json_array_get(list, i));
 }
 
 static void set_text(json_t *entry, const char *name, struct span text) {
