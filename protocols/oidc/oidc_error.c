@@ -36,6 +36,11 @@ void oidc_error_respond(struct request *req, struct oidc_failure failure) {
     respond_buf(req, status, "application/json", &b);
 }
 
+enum step oidc_unavailable(struct request *req) {
+    oidc_error_respond(req, OIDC_FAILURE(OIDC_TEMPORARILY_UNAVAILABLE, NULL));
+    return STEP_RESPOND;
+}
+
 enum oidc_error oidc_error_of(enum err e, enum oidc_error mistake) {
     return e == ERR_NOMEM ? OIDC_TEMPORARILY_UNAVAILABLE : mistake;
 }

@@ -47,6 +47,8 @@ const char *oidc_error_code(enum oidc_error e);
 
 /* The JSON answer of RFC 6749 5.2, with Retry-After on 429 and 503. */
 void oidc_error_respond(struct request *req, struct oidc_failure failure);
+/* That with temporarily_unavailable; STEP_RESPOND, for a handler to end with. */
+enum step oidc_unavailable(struct request *req);
 /* `mistake`, unless it was for want of memory that nothing was found out. */
 enum oidc_error oidc_error_of(enum err e, enum oidc_error mistake);
 /* The same with its description, which is of the mistake only. */

@@ -57,11 +57,6 @@ enum step registration_unauthorized(struct request *req, const char *error) {
     return STEP_RESPOND;
 }
 
-enum step registration_unavailable(struct request *req) {
-    oidc_error_respond(req, OIDC_FAILURE(OIDC_TEMPORARILY_UNAVAILABLE, NULL));
-    return STEP_RESPOND;
-}
-
 enum step registration_refuse(struct request *req, const char *code, const char *text) {
     respond_error_json(req, 400, code, text);
     return STEP_RESPOND;
@@ -81,7 +76,7 @@ bool registration_body(struct request *req, json_t **ret_body) {
     }
     enum err e = json_parse_object(req->body, CLIENT_METADATA_MAX, ret_body);
     if (e == ERR_NOMEM)
-        (void)registration_unavailable(req);
+        (void)oidc_unavailable(req);
     else if (e)
         (void)registration_refuse(req, "invalid_client_metadata", "the body is no JSON object");
     return !e;
@@ -91,7 +86,7 @@ void registration_respond(struct request *req, unsigned status,
                           const struct registration_answer *answer) {
     AUTO_JSON json_t *m = NULL;
     if (json_parse_object(answer->metadata, CLIENT_METADATA_MAX, &m)) {
-        (void)registration_unavailable(req);
+        (void)oidc_unavailable(req);
         return;
     }
     CLEANUP(buf_done) struct buf b = BUF_INIT(ANSWER_MAX), uri = BUF_INIT(REDIRECT_URI_MAX);
@@ -114,7 +109,7 @@ void registration_respond(struct request *req, unsigned status,
     json_add_str(&o, "registration_client_uri", buf_span(&uri));
     json_close_object(&o);
     if (buf_err(&b) || buf_err(&uri))
-        (void)registration_unavailable(req);
+        (void)oidc_unavailable(req);
     else
         respond_buf(req, status, "application/json", &b);
 }
@@ -136,7 +131,7 @@ static bool take_metadata(struct request *req, struct registration *r) {
     json_object_del(given, "client_id"); /* RFC 7591 3.2.1: the server's to choose */
     enum err e = client_metadata_check(req->arena, REGISTRAR_CLIENT, given, &normal, &code, &text);
     if (e) {
-        (void)(e == ERR_NOMEM ? registration_unavailable(req) : registration_refuse(req, code, text));
+        (void)(e == ERR_NOMEM ? oidc_unavailable(req) : registration_refuse(req, code, text));
         return false;
     }
     bool has_secret = span_starts(json_str(normal, "token_endpoint_auth_method"), "client_secret_");
@@ -147,7 +142,7 @@ static bool take_metadata(struct request *req, struct registration *r) {
     if (!r->metadata.ptr || !r->client_id.ptr || (sector_uri.len && !r->sector_uri.ptr) ||
         client_secret_make(req->arena, req->now, 0, &r->access, &r->access_text) ||
         (has_secret && client_secret_make(req->arena, req->now, 0, &r->secret, &r->secret_text))) {
-        (void)registration_unavailable(req);
+        (void)oidc_unavailable(req);
         return false;
     }
     return true;
@@ -215,7 +210,7 @@ static enum err sector_check(const struct request *req, const struct registratio
 static enum step sector_decide(struct request *req, const struct registration *r) {
     enum err e = sector_check(req, r);
     if (e == ERR_NOMEM)
-        return registration_unavailable(req);
+        return oidc_unavailable(req);
     return e ? registration_refuse(req, "invalid_client_metadata",
                                    "sector_identifier_uri does not list all redirect_uris")
              : STEP_WRITE;
@@ -237,7 +232,7 @@ static enum step written(struct request *req, struct registration *r) {
         oidc_error_respond(req, OIDC_FAILURE(OIDC_TOO_MANY_REQUESTS, NULL));
         return STEP_RESPOND;
     default:
-        return registration_unavailable(req);
+        return oidc_unavailable(req);
     }
 }
 
@@ -248,7 +243,7 @@ static enum step registration_decide(struct request *req) {
     if (r->is_fetching)
         return sector_decide(req, r);
     if (req->load.result)
-        return registration_unavailable(req);
+        return oidc_unavailable(req);
     if (r->has_token && !r->initial.found)
         return registration_unauthorized(req, "invalid_token");
     if (!r->metadata.len && !take_metadata(req, r))

@@ -12,7 +12,6 @@
 
 /* 401 with the challenge of RFC 6750 3; `error` NULL: the request shows no token. */
 enum step registration_unauthorized(struct request *req, const char *error);
-enum step registration_unavailable(struct request *req);
 /* 400 with RFC 7591 3.2.2's form; texts static or in the request's arena. */
 enum step registration_refuse(struct request *req, const char *code, const char *text);
 

@@ -16,6 +16,7 @@
 #include "protocols/oidc/audit.h"
 #include "protocols/oidc/bearer.h"
 #include "protocols/oidc/oidc.h"
+#include "protocols/oidc/oidc_error.h"
 #include "protocols/oidc/registration.h"
 
 struct management {
@@ -127,14 +128,14 @@ static enum step replace(struct request *req, struct management *m) {
     if (!registration_body(req, &given))
         return STEP_RESPOND;
     if (json_parse_object(m->client.metadata, CLIENT_METADATA_MAX, &old))
-        return registration_unavailable(req);
+        return oidc_unavailable(req);
     const char *why = identity_check(m, given);
     if (why)
         return registration_refuse(req, "invalid_request", why);
     json_object_del(given, "client_secret");
     enum err e = client_metadata_check(req->arena, REGISTRAR_CLIENT, given, &normal, &code, &text);
     if (e)
-        return e == ERR_NOMEM ? registration_unavailable(req) : registration_refuse(req, code, text);
+        return e == ERR_NOMEM ? oidc_unavailable(req) : registration_refuse(req, code, text);
     if ((why = change_check(old, normal)))
         return registration_refuse(req, "invalid_client_metadata", why);
     bool needs_secret = strength(normal) == STRENGTH_SECRET && !m->client.n_secrets;
@@ -142,7 +143,7 @@ static enum step replace(struct request *req, struct management *m) {
     m->metadata = json ? arena_dup(req->arena, span_of(json)) : SPAN_NONE;
     if (!m->metadata.ptr ||
         (needs_secret && client_secret_make(req->arena, req->now, 0, &m->secret, &m->secret_text)))
-        return registration_unavailable(req);
+        return oidc_unavailable(req);
     return STEP_WRITE;
 }
 
@@ -159,7 +160,7 @@ static enum step written(struct request *req, const struct management *m) {
     if (req->write.result == ERR_NOT_FOUND) /* ended meanwhile */
         return registration_unauthorized(req, "invalid_token");
     if (req->write.result)
-        return registration_unavailable(req);
+        return oidc_unavailable(req);
     atomic_fetch_add(&request_idp(req)->client_epoch, 1);
     if (req->method == HTTP_DELETE)
         respond_body(req, 204, NULL, SPAN_NONE);
@@ -173,7 +174,7 @@ static enum step management_decide(struct request *req) {
     if (req->wrote)
         return written(req, m);
     if (req->load.result)
-        return registration_unavailable(req);
+        return oidc_unavailable(req);
     if (!token_is_right(m))
         return registration_unauthorized(req, "invalid_token");
     if (req->method == HTTP_PUT)
