@@ -140,7 +140,7 @@ static bool is_recent_enough(const struct request *req, const struct authorize *
 }
 
 static bool is_whom_client_means(const struct request *req, const struct authorize *a) {
-    char sub[44];
+    char sub[SUB_CHARS + 1];
     tokens_sub(request_idp(req)->keyring, a->lookup.client, &a->session.user.id, sub);
     //= https://openid.net/specs/openid-connect-core-1_0.html#section-3.1.2.2
     //# If the sub (subject) Claim is requested with a specific value for the ID Token, the

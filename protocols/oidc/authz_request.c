@@ -8,6 +8,7 @@
 #include "idp/config.h"
 #include "protocols/oidc/id_token_hint.h"
 #include "protocols/oidc/redirect.h"
+#include "protocols/oidc/request_object.h"
 #include "protocols/oidc/scope.h"
 
 const struct prompt_word prompt_words[] = {
@@ -42,7 +43,7 @@ static const struct param_def authz_params[] = {
     {"nonce",                 FIELD(nonce),            param_span,     NONCE_MAX,        0},              /* OIDC Core 3.1.2.1 */
     {"code_challenge",        FIELD(challenge_text),   param_span,     128,              0},              /* RFC 7636 4.3 */
     {"code_challenge_method", FIELD(challenge_method), param_span,     16,               0},              /* RFC 7636 4.3 */
-    {"prompt",                FIELD(prompt_words),     param_span,     64,               0},              /* OIDC Core 3.1.2.1 */
+    {"prompt",                FIELD(prompt_text),      param_span,     64,               0},              /* OIDC Core 3.1.2.1 */
     {"max_age",               FIELD(max_age),          param_seconds,  10,               0},              /* OIDC Core 3.1.2.1, seconds */
     {"acr_values",            FIELD(acr_values),       param_span,     512,              0},              /* OIDC Core 3.1.2.1 */
     {"login_hint",            FIELD(login_hint),       param_span,     256,              0},              /* OIDC Core 3.1.2.1 */
@@ -50,7 +51,7 @@ static const struct param_def authz_params[] = {
     {"ui_locales",            0,                       param_ignore,   128,              0},              /* read by the pages */
     {"display",               0,                       param_ignore,   32,               0},              /* one layout serves all */
     {"resource",              FIELD(resource),         param_resource, RESOURCE_IDENTIFIER_MAX, PARAM_MULTIPLE}, /* RFC 8707 2 */
-    {"request",               0,                       param_ignore,   32768,            0},              /* RFC 9101 5: see authorize_object.c */
+    {"request",               0,                       param_ignore,   REQUEST_OBJECT_MAX, 0},            /* RFC 9101 5: see authorize_object.c */
     {"request_uri",           0,                       param_ignore,   2048,             0},              /* RFC 9101 5 */
     {"registration",          FIELD(registration),     param_span,     8192,             0},              /* OIDC Core 7.2.1: refused */
 };
@@ -152,7 +153,7 @@ static struct oidc_failure check_scope(const struct check_context *c, struct aut
 
 static struct oidc_failure check_prompt(const struct check_context *c, struct authz_request *r) {
     (void)c;
-    for (struct span rest = r->prompt_words, word; (word = span_word(&rest)).len;) {
+    for (struct span rest = r->prompt_text, word; (word = span_word(&rest)).len;) {
         size_t i = 0;
         while (i < prompt_words_count && !span_is(word, prompt_words[i].name))
             i++;

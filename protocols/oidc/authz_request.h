@@ -46,7 +46,7 @@ struct authz_request {
     struct span challenge_text, challenge_method;
     bool has_challenge;
     unsigned char challenge[PKCE_S256_BYTES];
-    struct span prompt_words;
+    struct span prompt_text;
     unsigned prompt; /* PROMPT_* bits */
     int64_t max_age; /* seconds; the client's default when the request has none; -1 */
     struct span acr_values, login_hint, id_token_hint;

@@ -12,10 +12,9 @@
 #include "base/span.h"
 #include "idp/client.h"
 #include "idp/grant.h"
+#include "idp/keyring.h"
 #include "idp/request.h"
 #include "protocols/oidc/audience.h"
-
-struct keyring;
 
 /* What the tokens say. */
 struct token_order {
@@ -48,6 +47,6 @@ must_check enum err jwt_take(const struct request *req, struct span *ret_jwt);
 
 /* The person as this client knows them: pairwise in its sector, or public (OIDC Core 8). */
 void tokens_sub(const struct keyring *k, const struct client *client, const struct user_id *user,
-                char out[44]);
+                char out[SUB_CHARS + 1]);
 
 #endif

@@ -106,7 +106,7 @@ static enum step userinfo_decide(struct request *req) {
 static enum err claims_build(struct request *req, const struct userinfo *u, bool names_audience,
                              struct buf *out) {
     const struct client *client = u->use.lookup.client;
-    char sub[44];
+    char sub[SUB_CHARS + 1];
     tokens_sub(request_idp(req)->keyring, client, &u->user.id, sub);
     const struct claims_order order = {
         .client = client,
