@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What registration (RFC 7591) and its management (RFC 7592) share: tokens that are shown once and
- * kept as hashes, and the answer that describes a client to itself. */
+ * What registration (RFC 7591) and its management (RFC 7592) share: their refusals, the body that is
+ * read, and the answer that describes a client to itself. */
 #ifndef IDP_PROTOCOLS_OIDC_REGISTRATION_H
 #define IDP_PROTOCOLS_OIDC_REGISTRATION_H
 
