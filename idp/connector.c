@@ -33,10 +33,6 @@ static const char *around(const struct check *k, const char *before, struct span
     return text ? text : "out of memory";
 }
 
-const char *connector_dialect_name(enum connector_dialect d) {
-    return connector_dialects[(size_t)d < DIALECTS ? d : DIALECT_NONE];
-}
-
 /* No ID token that could be relied on, and nothing to discover. */
 static bool is_userinfo_only(const struct connector *c) {
     return c->dialect == DIALECT_DVCQG || c->dialect == DIALECT_VNEID_PARTNER;

@@ -95,7 +95,6 @@ must_check enum err connector_load(const char *path, bool issuer_is_https, struc
                                    struct buf *report, struct connector *ret_connector);
 /* Markdown table of every setting of a connector, generated from the schema. */
 void connector_document(struct buf *out);
-const char *connector_dialect_name(enum connector_dialect d);
 /* Letters a-z, digits and '-', not first or last, at most CONNECTOR_ID_MAX. */
 bool connector_id_good(struct span id);
 

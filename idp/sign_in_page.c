@@ -22,7 +22,7 @@ bool sign_in_connector_allowed(const struct flow *flow, const struct connector *
     return c->is_enabled && (!flow->connectors.len || span_list_has(flow->connectors, c->id));
 }
 
-struct span sign_in_connector_name(const struct request *req, const struct connector *c) {
+static struct span connector_name(const struct request *req, const struct connector *c) {
     return req->lang == LANG_EN && c->name_en.len ? c->name_en : c->name;
 }
 
@@ -42,7 +42,7 @@ static json_t *connectors_new(struct request *req, const struct sign_in_page *pa
                                   SPAN_FMT(c->id), SPAN_FMT(page->handle));
         bool is_down = upstream_health_is_down(request_idp(req)->upstream_health, c->id, clock_mono_us());
         json_array_append_new(list, json_pack("{ss so sb}", "href", href ? href : "#", "name",
-                                              text_new(sign_in_connector_name(req, c)), "is_down",
+                                              text_new(connector_name(req, c)), "is_down",
                                               (int)is_down));
     }
     return list;
@@ -50,7 +50,7 @@ static json_t *connectors_new(struct request *req, const struct sign_in_page *pa
 
 static json_t *failed_name_new(const struct request *req, const struct flow *flow) {
     const struct connector *c = config_connector_find(request_config(req), flow->failed_connector);
-    return text_new(c ? sign_in_connector_name(req, c) : SPAN(""));
+    return text_new(c ? connector_name(req, c) : SPAN(""));
 }
 
 static json_t *model_new(struct request *req, const struct sign_in_page *page, struct span csrf) {

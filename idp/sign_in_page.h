@@ -23,7 +23,5 @@ void sign_in_page_respond(struct request *req, const struct sign_in_page *page);
 
 /* Whether people of the flow may come in through it: enabled, and on the client's list. */
 bool sign_in_connector_allowed(const struct flow *flow, const struct connector *c);
-/* The connector's name in the request's language. */
-struct span sign_in_connector_name(const struct request *req, const struct connector *c);
 
 #endif

@@ -28,8 +28,6 @@ struct upstream_set;
  * ERR_NOMEM. */
 must_check enum err upstream_set_new(const struct config *cfg, struct upstream_set **ret_set);
 void upstream_set_free(struct upstream_set *set); /* accepts NULL */
-/* NULL: none of that id. Lives as long as the set. */
-struct rp *upstream_set_find(const struct upstream_set *set, struct span connector_id);
 
 /* The enabled connector of that id and its relying party. False: there is none. */
 bool upstream_find(const struct request *req, struct span id, const struct connector **ret_connector,
@@ -95,7 +93,8 @@ enum upstream_entry_stage {
     ENTRY_REPRESENTED, /* whom the person may act for, likewise */
     ENTRY_RECORDED     /* what was decided is committed */
 };
-enum upstream_entry_by { ENTRY_BY_UPSTREAM = 0, ENTRY_BY_CHOICE, ENTRY_BY_PROOF };
+/* What the person has done since, if anything. */
+enum upstream_entry_by { ENTRY_BY_CHOICE = 1, ENTRY_BY_PROOF };
 
 struct upstream_entry {
     enum upstream_entry_stage stage;

@@ -81,7 +81,7 @@ void upstream_set_free(struct upstream_set *set) {
     free(set);
 }
 
-struct rp *upstream_set_find(const struct upstream_set *set, struct span connector_id) {
+static struct rp *rp_find(const struct upstream_set *set, struct span connector_id) {
     for (size_t i = 0; set && i < set->count; i++)
         if (span_eq(set->item[i].id, connector_id))
             return set->item[i].rp;
@@ -92,7 +92,7 @@ bool upstream_find(const struct request *req, struct span id, const struct conne
                    struct rp **ret_rp) {
     const struct connector *c = config_connector_find(request_config(req), id);
     struct upstream_set *set = atomic_load(&request_idp(req)->upstreams);
-    struct rp *rp = c && c->is_enabled ? upstream_set_find(set, c->id) : NULL;
+    struct rp *rp = c && c->is_enabled ? rp_find(set, c->id) : NULL;
     if (!rp)
         return false;
     *ret_connector = c;

@@ -271,6 +271,10 @@ SQL(LINK_FIND, "tbi",
 SQL(LINK_LIST, "bi",
     "SELECT " LINK_COLUMNS "WHERE l.user_id = $1 "
     "ORDER BY l.linked_at, l.issuer, l.subject_index LIMIT $2")
+/* Two sign-ins of one new person at once must not make two accounts. */
+SQL(LINK_IS_FIRST, "tb",
+    "SELECT 1 WHERE NOT EXISTS "
+    "(SELECT 1 FROM upstream_link l WHERE l.issuer = $1 AND l.subject_index = $2)")
 SQL(LINK_INSERT, "tbbtiii",
     "INSERT INTO upstream_link (issuer, subject_index, user_id, connector, how, linked_at, "
     "last_used_at) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING")

@@ -392,7 +392,8 @@ void store_upstream_link_list(struct batch *b, const struct user_id *id,
  * tech_id_is_issuers). */
 void store_upstream_link_of_identifier(struct batch *b, struct span issuer, const char *kind,
                                        struct span index, bool *ret_is_linked);
-/* Gates: ERR_REFUSED unless the account is active; ERR_EXISTS. */
+/* Gates: ERR_REFUSED unless the account is active; ERR_EXISTS, also when the subject has another link
+ * and this is one that an account was made for (LINK_CREATED). */
 void store_upstream_link_insert(struct batch *b, const struct upstream_link *l);
 /* last_used_at, if it is later than what is there. No gate. */
 void store_upstream_link_touch(struct batch *b, const struct upstream_link *l, int64_t now);

@@ -76,6 +76,9 @@ void store_upstream_link_of_identifier(struct batch *b, struct span issuer, cons
 
 void store_upstream_link_insert(struct batch *b, const struct upstream_link *l) {
     BATCH_ADD(b, STMT_USER_IS_ACTIVE, v_user(&l->user.id))->refusal = ERR_REFUSED;
+    if (l->how == LINK_CREATED)
+        BATCH_ADD(b, STMT_LINK_IS_FIRST, v_text(l->issuer), v_subject(l->subject_index))->refusal =
+            ERR_EXISTS;
     BATCH_ADD(b, STMT_LINK_INSERT, v_text(l->issuer), v_subject(l->subject_index),
               v_user(&l->user.id), v_text(l->connector), v_int(l->how), v_int(l->linked_at),
               v_int(l->last_used_at))

@@ -360,7 +360,7 @@ def scenario_an_error_of_upstream_is_not_a_dead_end():
 
 
 def scenario_only_places_of_the_allow_list_are_asked():
-    with Federation(("dvcqg",)) as f, Canary() as canary, Canary("127.0.0.2") as other:
+    with Federation(("dvcqg",)) as f, Canary() as canary, Canary("::1") as other:
         f.signed_on("dvcqg")
         f.dvcqg.faults = {"token": ("redirect", canary.url)}
         f.sign_on(f.browser(), "dvcqg")

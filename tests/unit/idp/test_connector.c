@@ -132,8 +132,6 @@ static void test_defaults_of_dialects(void **state) {
     assert_true(span_is(c->subject, "citizenPid") && span_is(c->envelope_kid, "vneid"));
     assert_true(span_is(theirs_of(c, "HoVaTen"), "fullName"));
     assert_true(span_is(theirs_of(c, "LoaiTaiKhoan"), "accountType"));
-    assert_string_equal(connector_dialect_name(c->dialect), "vneid-partner");
-    assert_string_equal(connector_dialect_name(DIALECT_NONE), "none");
 }
 
 static void test_values(void **state) {

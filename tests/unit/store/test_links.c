@@ -113,6 +113,21 @@ static void test_a_link_is_made_once_used_and_taken_away(void **state) {
     assert_int_equal(find_links(f, ISSUER, 7).count, 1);
 }
 
+static void test_no_second_account_is_made_for_a_subject(void **state) {
+    struct fixture *f = *state;
+    struct session a = make_session(f, 1), b = make_session(f, 2);
+    struct upstream_link first = sample_link(&a.user, ISSUER, 7), second = sample_link(&b.user, ISSUER, 7);
+    first.how = second.how = LINK_CREATED;
+    store_upstream_link_insert(fresh(f), &first);
+    assert_int_equal(run_write(f), ERR_OK);
+    store_upstream_link_insert(fresh(f), &second);
+    assert_int_equal(run_write(f), ERR_EXISTS);
+    second.how = LINK_PROVEN; /* to link a second account that is there is another matter */
+    store_upstream_link_insert(fresh(f), &second);
+    assert_int_equal(run_write(f), ERR_OK);
+    assert_int_equal(find_links(f, ISSUER, 7).count, 2);
+}
+
 static void test_an_account_that_may_not_be_used_is_not_linked(void **state) {
     static const enum user_status bad[] = {USER_LOCKED, USER_DISABLED, USER_ERASED};
     struct fixture *f = *state;
@@ -475,6 +490,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         STORE_TEST(test_U04_a_link_is_of_one_issuer_and_one_subject),
         STORE_TEST(test_a_link_is_made_once_used_and_taken_away),
+        STORE_TEST(test_no_second_account_is_made_for_a_subject),
         STORE_TEST(test_an_account_that_may_not_be_used_is_not_linked),
         STORE_TEST(test_an_identifier_is_known_to_its_accounts_issuers),
         STORE_TEST(test_a_refresh_is_of_what_was_loaded),
