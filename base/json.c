@@ -65,9 +65,13 @@ enum err json_parse_object(struct span text, size_t max, json_t **ret_json) {
     return ERR_OK;
 }
 
+struct span json_text(const json_t *value) {
+    return json_is_string(value) ? span_bytes(json_string_value(value), json_string_length(value))
+                                 : SPAN_NONE;
+}
+
 struct span json_str(const json_t *object, const char *name) {
-    const json_t *v = json_object_get(object, name);
-    return json_is_string(v) ? span_bytes(json_string_value(v), json_string_length(v)) : SPAN_NONE;
+    return json_text(json_object_get(object, name));
 }
 
 enum err json_int(const json_t *object, const char *name, int64_t *ret_value) {

@@ -29,6 +29,8 @@ must_check enum err json_parse(struct span text, size_t max, json_t **ret_json);
 /* As json_parse, and the top value must be an object. */
 must_check enum err json_parse_object(struct span text, size_t max, json_t **ret_json);
 
+/* A string as a borrowed span; absent for NULL and for anything that is no string. */
+struct span json_text(const json_t *value);
 /* Member of an object as a borrowed string span; absent when missing or no string. */
 struct span json_str(const json_t *object, const char *name);
 /* ERR_MISSING, ERR_SYNTAX (no integer; 1.0 is none) */

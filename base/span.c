@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Cutting borrowed bytes into words. */
+ * Cutting borrowed bytes into words, and comparing them. */
 #include "base/span.h"
 
 struct span span_cut(struct span *rest, char sep) {
@@ -27,6 +27,19 @@ struct span span_word(struct span *rest) {
 bool span_list_has(struct span list, struct span word) {
     for (struct span w = span_word(&list); w.ptr; w = span_word(&list))
         if (span_eq(w, word))
+            return true;
+    return false;
+}
+
+int span_order(struct span a, struct span b) {
+    size_t shorter = a.len < b.len ? a.len : b.len;
+    int order = shorter ? memcmp(a.ptr, b.ptr, shorter) : 0;
+    return order ? order : (a.len > b.len) - (a.len < b.len);
+}
+
+bool span_among(const struct span *list, size_t n, struct span s) {
+    for (size_t i = 0; i < n; i++)
+        if (span_eq(list[i], s))
             return true;
     return false;
 }

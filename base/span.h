@@ -41,6 +41,10 @@ static inline bool span_starts(struct span s, const char *prefix) {
 struct span span_cut(struct span *rest, char sep);
 /* The next space-separated word of `*rest` (RFC 6749 3.3 scope lists), absent at the end. */
 struct span span_word(struct span *rest);
+/* By bytes, a prefix before what it begins: negative, 0 (equal) or positive, for qsort. */
+int span_order(struct span a, struct span b);
+/* Whether one of the `n` spans of an array equals `s`. */
+bool span_among(const struct span *list, size_t n, struct span s);
 /* Whether a space-separated list contains `word`. */
 bool span_list_has(struct span list, struct span word);
 

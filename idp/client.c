@@ -9,23 +9,26 @@
 #include "base/json.h"
 #include "base/secret.h"
 #include "base/sha256.h"
-#include "idp/client_metadata.h"
 #include "idp/client_uri.h"
 
-const struct client_word client_auth_words[] = {
+/* A word of the metadata, and what stands for it in struct client. */
+struct client_word {
+    const char *text;
+    unsigned value; /* never 0 */
+};
+
+static const struct client_word auth_words[] = {
     {"none", CLIENT_AUTH_NONE},
     {"client_secret_basic", CLIENT_AUTH_SECRET_BASIC},
     {"client_secret_post", CLIENT_AUTH_SECRET_POST},
     {"private_key_jwt", CLIENT_AUTH_PRIVATE_KEY_JWT},
 };
-const size_t client_auth_words_count = ARRAY_LEN(client_auth_words);
 
-const struct client_word client_grant_words[] = {
+static const struct client_word grant_words[] = {
     {"authorization_code", GRANT_AUTHORIZATION_CODE},
     {"refresh_token", GRANT_REFRESH_TOKEN},
     {"client_credentials", GRANT_CLIENT_CREDENTIALS},
 };
-const size_t client_grant_words_count = ARRAY_LEN(client_grant_words);
 
 static const struct client_word response_mode_words[] = {
     {"query", RESPONSE_MODE_QUERY},
@@ -46,15 +49,11 @@ static unsigned word_find(const struct client_word *words, size_t n, struct span
     return 0;
 }
 
-static struct span string_of(const json_t *value) {
-    return span_bytes(json_string_value(value), json_string_length(value));
-}
-
 /* The bits of an array's words. */
 static unsigned words_find(const struct client_word *words, size_t n, const json_t *array) {
     unsigned bits = 0;
     for (size_t i = 0; i < json_array_size(array); i++)
-        bits |= word_find(words, n, string_of(json_array_get(array, i)));
+        bits |= word_find(words, n, json_text(json_array_get(array, i)));
     return bits;
 }
 
@@ -74,18 +73,16 @@ static void read_texts(struct client *c, const json_t *m) {
     c->jwks_uri = json_str(m, "jwks_uri");
     c->backchannel_logout_uri = json_str(m, "backchannel_logout_uri");
     c->initiate_login_uri = json_str(m, "initiate_login_uri");
-    c->sector_identifier_uri = json_str(m, "sector_identifier_uri");
     c->default_acr_values = json_object_get(m, "default_acr_values");
     c->connectors = json_object_get(m, "connectors");
     c->consent_by_legal_basis = c->legal_basis.len > 0;
 }
 
 static void read_choices(struct client *c, const json_t *m) {
-    c->auth = (enum client_auth)word_find(client_auth_words, client_auth_words_count,
-                                                 json_str(m, "token_endpoint_auth_method"));
+    c->auth = (enum client_auth)word_find(auth_words, ARRAY_LEN(auth_words),
+                                          json_str(m, "token_endpoint_auth_method"));
     c->is_public = c->auth == CLIENT_AUTH_NONE;
-    c->grant_types = words_find(client_grant_words, client_grant_words_count,
-                                json_object_get(m, "grant_types"));
+    c->grant_types = words_find(grant_words, ARRAY_LEN(grant_words), json_object_get(m, "grant_types"));
     c->response_modes = words_find(response_mode_words, ARRAY_LEN(response_mode_words),
                                    json_object_get(m, "response_modes"));
     if (!c->response_modes)
@@ -103,7 +100,6 @@ static void read_choices(struct client *c, const json_t *m) {
     c->require_signed_request_object =
         json_is_true(json_object_get(m, "require_signed_request_object"));
     c->require_pkce = json_is_true(json_object_get(m, "require_pkce"));
-    c->require_auth_time = json_is_true(json_object_get(m, "require_auth_time"));
     c->dvcqg_profile = span_is(json_str(m, "claims_profile"), "dvcqg");
     c->is_self_registered = json_is_true(json_object_get(m, "self_registered"));
     int64_t level = 0;
@@ -121,7 +117,7 @@ static enum err read_list(const json_t *array, struct span out[CLIENT_URIS_MAX],
         return ERR_TOO_LONG;
     *ret_n = json_array_size(array);
     for (size_t i = 0; i < *ret_n; i++)
-        out[i] = string_of(json_array_get(array, i));
+        out[i] = json_text(json_array_get(array, i));
     return ERR_OK;
 }
 
@@ -176,7 +172,7 @@ static enum err read_jwks(struct client *c, const json_t *m) {
 enum err client_from_metadata(json_t *metadata, bool is_enabled,
                               const struct client_secret *secrets, size_t n_secrets,
                               struct client *ret_client) {
-    struct client c = {.found = true, .is_enabled = is_enabled, .n_secrets = n_secrets};
+    struct client c = {.is_enabled = is_enabled, .n_secrets = n_secrets};
     read_texts(&c, metadata);
     read_choices(&c, metadata);
     enum err e = read_uris(&c, metadata);
@@ -214,28 +210,21 @@ bool client_redirect_uri_allowed(const struct client *c, struct span uri) {
     return false;
 }
 
-static bool listed(const struct span *list, size_t n, struct span uri) {
-    for (size_t i = 0; i < n; i++)
-        if (span_eq(list[i], uri))
-            return true;
-    return false;
-}
-
 bool client_post_logout_uri_allowed(const struct client *c, struct span uri) {
-    return listed(c->post_logout_redirect_uri, c->n_post_logout_redirect_uris, uri);
+    return span_among(c->post_logout_redirect_uri, c->n_post_logout_redirect_uris, uri);
 }
 
 bool client_request_uri_allowed(const struct client *c, struct span uri) {
-    return listed(c->request_uri, c->n_request_uris, uri);
+    return span_among(c->request_uri, c->n_request_uris, uri);
 }
 
 bool client_cors_origin_allowed(const struct client *c, struct span origin) {
-    return listed(c->cors_origin, c->n_cors_origins, origin);
+    return span_among(c->cors_origin, c->n_cors_origins, origin);
 }
 
 bool client_allows_connector(const struct client *c, struct span id) {
     for (size_t i = 0; i < json_array_size(c->connectors); i++)
-        if (span_eq(string_of(json_array_get(c->connectors, i)), id))
+        if (span_eq(json_text(json_array_get(c->connectors, i)), id))
             return true;
     return !c->connectors;
 }

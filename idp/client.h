@@ -19,6 +19,7 @@
 #define CLIENT_ID_MAX 256
 #define REDIRECT_URI_MAX 2048
 #define CLIENT_URIS_MAX 32
+#define CLIENT_ACR_VALUE_MAX 200 /* bytes of one of default_acr_values */
 #define CLIENT_ACCESS_SECONDS_MAX 3600 /* the longest life of access tokens that one may register */
 
 enum client_auth {
@@ -41,7 +42,6 @@ struct client_uri {
 };
 
 struct client {
-    bool found;
     struct span client_id;
     struct span client_name;     /* default language (vi) */
     struct span client_name_en;  /* client_name#en, or client_name */
@@ -78,12 +78,12 @@ struct client {
     bool require_pkce;
     bool consent_by_legal_basis; /* no consent page */
     struct span legal_basis;
-    const json_t *default_acr_values; /* an array of strings, or NULL; in metadata */
+    const json_t *default_acr_values; /* an array of strings, or NULL; in metadata: for requests
+                                       * that ask for no level */
     int minimum_level;           /* 0: none; else the least level (1..3) it is ever given */
     struct span backchannel_logout_uri; /* told when a session ends; absent: not */
-    struct span initiate_login_uri, sector_identifier_uri;
+    struct span initiate_login_uri;
     int64_t default_max_age;     /* seconds; -1: none */
-    bool require_auth_time;
     int64_t access_token_seconds; /* 0: the configured default */
     bool dvcqg_profile;
     const json_t *connectors;    /* ids that its people may sign in through, in metadata; NULL: all */
@@ -91,23 +91,11 @@ struct client {
     json_t *metadata;            /* the full registered object; owned */
 };
 
-/* Who registers: staff may say more about a client than the client about itself. */
-enum client_registrar { REGISTRAR_CLIENT = 0, REGISTRAR_STAFF };
-
-/* Validates RFC 7591 metadata as given by staff or at registration and applies the defaults of
- * OIDC Registration 2 and of this product. On failure `*reterr_code` is invalid_redirect_uri or
- * invalid_client_metadata (RFC 7591 3.2.2) and `*reterr_text` says what is wrong (in the arena).
- * `ret_normal` is the object to store, owned by the caller. */
-enum err client_metadata_check(struct arena *a, enum client_registrar registrar,
-                               const json_t *metadata, json_t **ret_normal,
-                               const char **reterr_code, const char **reterr_text)
-    __attribute__((warn_unused_result));
-
 /* Typed form of a stored object. Strings point into `metadata`, which the client takes over. At
  * most CLIENT_SECRETS_MAX secrets. */
-enum err client_from_metadata(json_t *metadata, bool is_enabled,
-                              const struct client_secret *secrets, size_t n_secrets,
-                              struct client *ret_client) __attribute__((warn_unused_result));
+must_check enum err client_from_metadata(json_t *metadata, bool is_enabled,
+                                         const struct client_secret *secrets, size_t n_secrets,
+                                         struct client *ret_client);
 void client_done(struct client *c);
 
 /* Byte-exact; a request_uri is never fetched unless it was registered whole (RFC 9101 10.4.1). */

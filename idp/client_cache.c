@@ -23,7 +23,8 @@ struct client_cache {
     struct entry *retired, **retired_end; /* oldest first */
 };
 
-/* FNV-1a. Ids are registered by staff, so nobody can aim at one bucket. */
+/* FNV-1a. Ids are chosen by staff, or at random for who registers itself: nobody can aim at one
+ * bucket. */
 static struct entry **bucket_of(struct client_cache *c, struct span id) {
     uint64_t h = 14695981039346656037ull;
     for (size_t i = 0; i < id.len; i++)

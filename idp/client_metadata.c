@@ -13,6 +13,7 @@
 #include "base/encode.h"
 #include "base/json.h"
 #include "base/random.h"
+#include "base/shortage.h"
 #include "idp/claims.h"
 #include "idp/client.h"
 #include "idp/client_uri.h"
@@ -61,7 +62,7 @@ struct member {
 static const struct member members[] = {
     {"client_id", MEMBER_NAME, 1, CLIENT_ID_MAX, NULL, NULL, "RFC 7591 3.2.1"},
     {"redirect_uris", MEMBER_REDIRECTS, 0, REDIRECT_URI_MAX, NULL, "[]", "RFC 7591 2"},
-    {"token_endpoint_auth_method", MEMBER_WORD, 0, 0, 
+    {"token_endpoint_auth_method", MEMBER_WORD, 0, 0,
      "none client_secret_basic client_secret_post private_key_jwt", "\"client_secret_basic\"",
      "RFC 7591 2"},
     {"token_endpoint_auth_signing_alg", MEMBER_WORD, 0, 0, TOKEN_ALGS, NULL, "OIDC Registration 2"},
@@ -93,7 +94,7 @@ static const struct member members[] = {
     {"require_signed_request_object", MEMBER_BOOL, 0, 0, NULL, NULL, "RFC 9101 10.5"},
     {"default_max_age", MEMBER_NUMBER, 0, YEAR_SECONDS, NULL, NULL, "OIDC Registration 2"},
     {"require_auth_time", MEMBER_BOOL, 0, 0, NULL, NULL, "OIDC Registration 2"},
-    {"default_acr_values", MEMBER_TEXTS, 0, 200, NULL, NULL, "OIDC Registration 2"},
+    {"default_acr_values", MEMBER_TEXTS, 0, CLIENT_ACR_VALUE_MAX, NULL, NULL, "OIDC Registration 2"},
     {"initiate_login_uri", MEMBER_URI, 0, REDIRECT_URI_MAX, NULL, NULL, "OIDC Registration 2"},
     {"post_logout_redirect_uris", MEMBER_REDIRECTS, 0, REDIRECT_URI_MAX, NULL, "[]",
      "OIDC RP-Initiated Logout 3.1"},
@@ -148,29 +149,32 @@ struct check {
     struct arena *a;
     json_t *m; /* the resulting object */
     enum client_registrar registrar;
+    enum err err; /* of a refusal */
     const char *code, *text;
 };
 
+/* Nothing was found out about the object. */
+static bool refuse_shortage(struct check *k) {
+    k->err = ERR_NOMEM;
+    k->code = "invalid_client_metadata";
+    k->text = "out of memory";
+    return false;
+}
+
 static bool refuse(struct check *k, const char *code, const char *name, const char *why) {
+    k->err = ERR_SYNTAX;
     k->code = code;
     k->text = arena_printf(k->a, "%s %s", name, why);
-    if (!k->text)
-        k->text = "out of memory";
-    return false;
+    return k->text ? false : refuse_shortage(k);
 }
 
 static bool refuse_metadata(struct check *k, const char *name, const char *why) {
     return refuse(k, "invalid_client_metadata", name, why);
 }
 
-static struct span string_of(const json_t *value) {
-    return json_is_string(value) ? span_bytes(json_string_value(value), json_string_length(value))
-                                 : SPAN_NONE;
-}
-
 static bool list_contains(const json_t *array, const char *word) {
     for (size_t i = 0; i < json_array_size(array); i++)
-        if (span_is(string_of(json_array_get(array, i)), word))
+        if (span_is(json_text(json_array_get(array, i)), word))
             return true;
     return false;
 }
@@ -211,7 +215,7 @@ static bool check_uris(struct check *k, const struct member *m, const char *name
     if (json_array_size(value) > CLIENT_URIS_MAX)
         return refuse(k, code, name, "has too many items");
     for (size_t i = 0; i < json_array_size(value); i++) {
-        const char *why = uri_check(string_of(json_array_get(value, i)), m,
+        const char *why = uri_check(json_text(json_array_get(value, i)), m,
                                     m->kind == MEMBER_REDIRECTS && is_native);
         if (why)
             return refuse(k, code, arena_printf(k->a, "%s[%zu]", name, i), why);
@@ -230,7 +234,7 @@ static bool check_origins(struct check *k, const struct member *m, const char *n
                           const json_t *value) {
     bool good = json_is_array(value) && json_array_size(value) <= CLIENT_URIS_MAX;
     for (size_t i = 0; good && i < json_array_size(value); i++) {
-        struct span text = string_of(json_array_get(value, i));
+        struct span text = json_text(json_array_get(value, i));
         good = (int64_t)text.len <= m->max && is_origin(text);
     }
     return good || refuse_metadata(k, name, "must be an array of origins (https://host)");
@@ -240,7 +244,7 @@ static bool check_origins(struct check *k, const struct member *m, const char *n
 static bool check_connectors(struct check *k, const char *name, const json_t *value) {
     bool good = json_is_array(value) && json_array_size(value) <= CONNECTORS_MAX;
     for (size_t i = 0; good && i < json_array_size(value); i++)
-        good = connector_id_good(string_of(json_array_get(value, i)));
+        good = connector_id_good(json_text(json_array_get(value, i)));
     return good || refuse_metadata(k, name, "must be an array of connectors' ids");
 }
 
@@ -248,7 +252,7 @@ static bool check_texts(struct check *k, const struct member *m, const char *nam
                         const json_t *value) {
     bool good = json_is_array(value) && json_array_size(value) <= CLIENT_URIS_MAX;
     for (size_t i = 0; good && i < json_array_size(value); i++)
-        good = one_line(string_of(json_array_get(value, i)), m);
+        good = one_line(json_text(json_array_get(value, i)), m);
     return good || refuse_metadata(k, name, "must be an array of a few short texts");
 }
 
@@ -256,7 +260,7 @@ static bool check_words(struct check *k, const struct member *m, const char *nam
                         const json_t *value) {
     bool good = json_is_array(value);
     for (size_t i = 0; good && i < json_array_size(value); i++)
-        good = span_list_has(span_of(m->words), string_of(json_array_get(value, i)));
+        good = span_list_has(span_of(m->words), json_text(json_array_get(value, i)));
     return good ||
            refuse_metadata(k, name, arena_printf(k->a, "must be an array of: %s", m->words));
 }
@@ -264,7 +268,7 @@ static bool check_words(struct check *k, const struct member *m, const char *nam
 /* RFC 6749 3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E ) */
 static bool check_scope(struct check *k, const struct member *m, const char *name,
                         const json_t *value) {
-    struct span scope = string_of(value);
+    struct span scope = json_text(value);
     bool good = scope.ptr && (int64_t)scope.len <= m->max && ascii_printable(scope) &&
                 !memchr(scope.ptr, '"', scope.len) && !memchr(scope.ptr, '\\', scope.len);
     return good || refuse_metadata(k, name, "must be a list of scopes with spaces between them");
@@ -274,8 +278,12 @@ static bool check_scope(struct check *k, const struct member *m, const char *nam
 static bool check_jwks(struct check *k, const char *name, const json_t *value) {
     AUTO_FREE char *text = json_is_object(value) ? json_dumps(value, JSON_COMPACT) : NULL;
     struct jwk_set set = {0};
-    if (!text || jwk_set_parse(span_of(text), &set))
-        return refuse_metadata(k, name, "must be a JWK set of valid keys");
+    if (json_is_object(value) && !text)
+        return refuse_shortage(k);
+    enum err e = text ? jwk_set_parse(span_of(text), &set) : ERR_SYNTAX;
+    if (e)
+        return e == ERR_NOMEM ? refuse_shortage(k)
+                              : refuse_metadata(k, name, "must be a JWK set of valid keys");
     bool good = set.count > 0;
     jwk_set_done(&set);
     const json_t *keys = json_object_get(value, "keys");
@@ -289,7 +297,7 @@ static bool check_jwks(struct check *k, const char *name, const json_t *value) {
 /* `name` may have a language behind '#' (RFC 7591 2.2). */
 static bool check_member(struct check *k, const struct member *m, const char *name,
                          const json_t *value) {
-    struct span text = string_of(value);
+    struct span text = json_text(value);
     const char *why;
     switch (m->kind) {
     case MEMBER_TEXT:
@@ -358,12 +366,11 @@ static bool check_members(struct check *k) {
 
 static bool set_json(struct check *k, const char *name, const char *text) {
     json_t *value = json_loads(text, JSON_DECODE_ANY, NULL);
-    return !json_object_set_new(k->m, name, value) || refuse_metadata(k, name, "cannot be set");
+    return !json_object_set_new(k->m, name, value) || refuse_shortage(k);
 }
 
 static bool set_text(struct check *k, const char *name, struct span text) {
-    return !json_object_set_new(k->m, name, json_stringn(text.ptr, text.len)) ||
-           refuse_metadata(k, name, "cannot be set");
+    return !json_object_set_new(k->m, name, json_stringn(text.ptr, text.len)) || refuse_shortage(k);
 }
 
 static bool apply_defaults(struct check *k) {
@@ -470,8 +477,8 @@ static bool settle_sector(struct check *k) {
     for (size_t i = 0; !json_object_get(k->m, "sector_identifier_uri") && i < json_array_size(uris);
          i++) {
         struct span host;
-        if (!sector_find(k, string_of(json_array_get(uris, i)), &host))
-            return refuse_metadata(k, "redirect_uris", "cannot be taken");
+        if (!sector_find(k, json_text(json_array_get(uris, i)), &host))
+            return refuse_shortage(k);
         //= https://openid.net/specs/openid-connect-core-1_0.html#section-8.1
         //# If there are multiple hostnames in the registered redirect_uris, the Client MUST
         //# register a sector_identifier_uri.
@@ -496,27 +503,30 @@ void client_metadata_hide(json_t *metadata) {
             json_object_del(metadata, members[i].name);
 }
 
+/* Of what will be stored: nobody could read it back if it were longer. */
 static bool check_size(struct check *k) {
     AUTO_FREE char *text = json_dumps(k->m, JSON_COMPACT);
-    return (text && strlen(text) <= CLIENT_METADATA_MAX) ||
-           refuse_metadata(k, "metadata", "is too long");
+    if (!text)
+        return refuse_shortage(k);
+    return strlen(text) <= CLIENT_METADATA_MAX || refuse_metadata(k, "metadata", "is too long");
 }
 
 enum err client_metadata_check(struct arena *a, enum client_registrar registrar,
                                const json_t *metadata, json_t **ret_normal,
                                const char **reterr_code, const char **reterr_text) {
+    shortage_clear();
     AUTO_JSON json_t *m = json_is_object(metadata) ? json_copy((json_t *)metadata) : json_object();
-    if (!m)
-        return ERR_NOMEM;
     struct check k = {.a = a, .m = m, .registrar = registrar};
+    bool is_whole = m && !shortage_met(); /* json_copy leaves out what it has no memory for */
     bool good =
+        (is_whole || refuse_shortage(&k)) &&
         (json_is_object(metadata) || refuse_metadata(&k, "metadata", "must be an object")) &&
-        check_size(&k) && apply_defaults(&k) && check_members(&k) && check_grants(&k) &&
-        check_keys(&k) && check_scopes(&k) && settle_sector(&k) && note_registrar(&k);
+        apply_defaults(&k) && check_members(&k) && check_grants(&k) && check_keys(&k) &&
+        check_scopes(&k) && settle_sector(&k) && note_registrar(&k) && check_size(&k);
     if (!good) {
         *reterr_code = k.code;
         *reterr_text = k.text;
-        return ERR_SYNTAX;
+        return k.err;
     }
     *ret_normal = TAKE(m);
     return ERR_OK;

@@ -53,10 +53,7 @@ void client_origins_free(struct client_origins *o) {
 }
 
 static int compare(const void *a, const void *b) {
-    const struct span *x = a, *y = b;
-    size_t shorter = x->len < y->len ? x->len : y->len;
-    int c = shorter ? memcmp(x->ptr, y->ptr, shorter) : 0;
-    return c ? c : (x->len > y->len) - (x->len < y->len);
+    return span_order(*(const struct span *)a, *(const struct span *)b);
 }
 
 enum err client_origins_find(struct client_origins *o, uint64_t epoch, struct span origin) {

@@ -93,10 +93,8 @@ static enum err add(void *context, const struct client *c) {
 }
 
 static int by_name(const void *a, const void *b) {
-    const struct client_service *x = a, *y = b;
-    size_t shorter = x->name.len < y->name.len ? x->name.len : y->name.len;
-    int c = memcmp(x->name.ptr, y->name.ptr, shorter);
-    return c ? c : (x->name.len > y->name.len) - (x->name.len < y->name.len);
+    return span_order(((const struct client_service *)a)->name,
+                      ((const struct client_service *)b)->name);
 }
 
 static bool is_of(struct client_services *s, uint64_t epoch) {

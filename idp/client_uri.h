@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The URIs of a registration: what may be registered, and how a redirect URI is compared. Used by
- * client.c and client_metadata.c. Pure. */
+ * URIs that others give us: which may be registered (by clients, for resources) or fetched
+ * (outbound.h), and how a redirect URI is compared. Pure. */
 #ifndef IDP_CLIENT_URI_H
 #define IDP_CLIENT_URI_H
 
 #include <stdbool.h>
 
-#include "base/arena.h"
 #include "base/span.h"
 
 struct uri_rules {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Vietnamese identifiers (DOMAIN 5): checked and brought into one form before they are stored or
+ * Vietnamese identifiers: checked and brought into one form before they are stored or
  * looked up. */
 #ifndef IDP_IDENTIFIERS_H
 #define IDP_IDENTIFIERS_H

@@ -37,7 +37,8 @@ void keyring_index(const struct keyring *k, const char *kind, struct span value,
     mac_compute(&k->mac[KEY_USE_INDEX], span_of(kind), value, out);
 }
 
-void keyring_sub(const struct keyring *k, struct span sector, const struct user_id *person, char out[44]) {
+void keyring_sub(const struct keyring *k, struct span sector, const struct user_id *person,
+                 char out[SUB_CHARS + 1]) {
     unsigned char mac[32];
     mac_compute(&k->mac[KEY_USE_PAIRWISE], sector, span_bytes(person->b, USER_ID_BYTES), mac);
     out[b64url_encode(mac, sizeof mac, out)] = '\0';

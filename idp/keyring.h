@@ -65,8 +65,10 @@ must_check enum err keyring_data_open(const struct keyring *k, struct arena *a, 
                                       struct span sealed, struct span *ret_plain);
 /* Look-up index of an identifier: HMAC(index key, kind || 0 || normalised value). */
 void keyring_index(const struct keyring *k, const char *kind, struct span value, unsigned char out[32]);
-/* sub = HMAC(pairwise key, sector || 0 || person), base64url, 43 characters (DOMAIN 4). For public
- * subs the sector is "public". */
-void keyring_sub(const struct keyring *k, struct span sector, const struct user_id *person, char out[44]);
+#define SUB_CHARS 43 /* base64url of 32 bytes */
+/* sub = HMAC(pairwise key, sector || 0 || person), with a NUL behind it. For public subs the sector
+ * is "public". */
+void keyring_sub(const struct keyring *k, struct span sector, const struct user_id *person,
+                 char out[SUB_CHARS + 1]);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Whose account an upstream identity is: rules only, over what the store found. Order (DOMAIN 2.1):
+ * Whose account an upstream identity is: rules only, over what the store found. Order:
  * link, TechID, personal number (CCCD, then CMND), enterprise codes. E-mail and telephone never link
  * (U04).
  *

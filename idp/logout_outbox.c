@@ -247,7 +247,7 @@ static enum err drop(struct logout_outbox *o, struct arena *a, struct span clien
 }
 
 static enum err tell_client(struct logout_outbox *o, struct arena *a, struct span client_id, int64_t now) {
-    CLEANUP(client_done) struct client client = {.found = false};
+    CLEANUP(client_done) struct client client = {0};
     struct logout_list due = {0};
     struct batch b = BATCH_INIT(a);
     if (slots_of(o, client_id) >= OUTBOX_OF_CLIENT)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * HTTP that this server sends: for keys, request objects, sector documents and logos of clients, to
- * upstream providers, and logout tokens. Nothing may
- * be reached unless the configuration lists it for the purpose (`outbound.*`: networks, host names,
- * or the word `public`), and the address is looked at when it is connected to, after the name was
- * resolved (ATTACKS D12). One thread with its own event loop: a slow peer holds up nobody, since what
- * is under way and what waits is bounded for each purpose, and within it for each host or group.
+ * upstream providers, and logout tokens. Nothing may be reached unless the configuration lists it for
+ * the purpose (`outbound.*`: networks, host names, or the word `public`), and the address is looked at
+ * when it is connected to, after the name was resolved (D12). One thread with its own event loop: a
+ * slow peer holds up nobody, since what is under way and what waits is bounded for each purpose, and
+ * within it for each host or group.
  *
  * GET and POST over https only (plain http to loopback, where a list names it); no redirects, no
  * cookies, no compression; OUTBOUND_SECONDS in all, OUTBOUND_BODY_MAX bytes. GETs of the same URL that
@@ -56,7 +56,8 @@ struct outbound_job {
                                 * rest wait their turn within their own OUTBOUND_SECONDS */
     int64_t group_max;         /* 1 .. OUTBOUND_GROUP_MOST, where there is a group */
     unsigned status; /* of the answer; 0: none */
-    /* The answer. ERR_OK only for status 200 (or any_status); ERR_REFUSED: not listed; ERR_TIMEOUT; ERR_TOO_LONG;
+    /* The answer. ERR_OK only for status 200 (or any_status); ERR_REFUSED: not listed; ERR_SYNTAX: no
+     * URL to send anybody to; ERR_NOT_FOUND: nothing to join; ERR_TIMEOUT; ERR_TOO_LONG; ERR_NOMEM;
      * ERR_UNAVAILABLE: no answer, or another one. */
     enum err result;
     char *body; /* the owner's, for outbound_job_done; NULL unless ERR_OK */

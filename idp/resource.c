@@ -28,11 +28,6 @@ static bool refuse(struct parse *p, const char *name, const char *why) {
     return false;
 }
 
-static struct span string_of(const json_t *value) {
-    return json_is_string(value) ? span_bytes(json_string_value(value), json_string_length(value))
-                                 : SPAN_NONE;
-}
-
 static bool one_line(struct span text, size_t max) {
     if (text.len == 0 || text.len > max || !utf8_valid(text))
         return false;
@@ -55,7 +50,7 @@ static bool one_word(struct span text, size_t max) {
 //# Its value MUST be an absolute URI, as specified by Section 4.3 of [RFC3986].
 static bool take_identifier(struct parse *p, const char *name, const json_t *value) {
     static const struct uri_rules rules = {.allow_loopback_http = true};
-    struct span text = string_of(value);
+    struct span text = json_text(value);
     const char *why = "must be a string";
     if (text.len > RESOURCE_IDENTIFIER_MAX)
         why = "is too long";
@@ -71,7 +66,7 @@ static bool take_identifier(struct parse *p, const char *name, const json_t *val
 }
 
 static bool take_name(struct parse *p, const char *name, const json_t *value) {
-    struct span text = string_of(value);
+    struct span text = json_text(value);
     if (!one_line(text, NAME_MAX_BYTES))
         return refuse(p, name, "must be one short line of text");
     if (span_is(span_of(name), "resource_name"))
@@ -88,7 +83,7 @@ static bool take_words(struct parse *p, const char *name, const json_t *value, s
     if (!json_is_array(value) || n > most)
         return refuse(p, name, arena_printf(p->a, "must be an array of at most %zu words", most));
     for (size_t i = 0; i < n; i++) {
-        out[i] = string_of(json_array_get(value, i));
+        out[i] = json_text(json_array_get(value, i));
         for (size_t k = 0; k < i; k++)
             if (span_eq(out[i], out[k]))
                 return refuse(p, name, "names one twice");
@@ -140,7 +135,7 @@ static bool take_seconds(struct parse *p, const char *name, const json_t *value)
 }
 
 static bool take_format(struct parse *p, const char *name, const json_t *value) {
-    struct span text = string_of(value);
+    struct span text = json_text(value);
     if (!span_is(text, "jwt") && !span_is(text, "opaque"))
         return refuse(p, name, "must be one of: jwt opaque");
     p->r->access_token_format = span_is(text, "jwt") ? ACCESS_TOKEN_JWT : ACCESS_TOKEN_OPAQUE;
@@ -148,13 +143,13 @@ static bool take_format(struct parse *p, const char *name, const json_t *value) 
 }
 
 static bool take_alg(struct parse *p, const char *name, const json_t *value) {
-    p->r->access_token_alg = jose_alg_find(string_of(value));
+    p->r->access_token_alg = jose_alg_find(json_text(value));
     return (p->r->access_token_alg && p->r->access_token_alg->signs_tokens) ||
            refuse(p, name, "must be one of: RS256 ES256 PS256 EdDSA");
 }
 
 static bool take_sector(struct parse *p, const char *name, const json_t *value) {
-    p->r->sector = string_of(value);
+    p->r->sector = json_text(value);
     return one_word(p->r->sector, SECTOR_MAX) || refuse(p, name, "must be one word");
 }
 
@@ -227,17 +222,10 @@ void resource_done(struct resource *r) {
     *r = (struct resource){0};
 }
 
-static bool listed(const struct span *list, size_t n, struct span word) {
-    for (size_t i = 0; i < n; i++)
-        if (span_eq(list[i], word))
-            return true;
-    return false;
-}
-
 bool resource_has_scope(const struct resource *r, struct span scope) {
-    return listed(r->scope, r->n_scopes, scope);
+    return span_among(r->scope, r->n_scopes, scope);
 }
 
 bool resource_introspector_allowed(const struct resource *r, struct span client_id) {
-    return listed(r->introspector, r->n_introspectors, client_id);
+    return span_among(r->introspector, r->n_introspectors, client_id);
 }

@@ -73,7 +73,8 @@ must_check enum err resource_set_new(const struct resource *item, size_t count,
 void resource_set_free(struct resource_set *set); /* accepts NULL */
 size_t resource_set_count(const struct resource_set *set);
 /* Also of disabled ones. */
-const struct resource *resource_scope_owner(const struct resource_set *set, struct span scope);
+const struct resource *resource_of_scope_even_disabled(const struct resource_set *set,
+                                                       struct span scope);
 
 /* ---- life ---- */
 

@@ -36,12 +36,6 @@ struct resource_registry {
 
 /* ---- a set ---- */
 
-static int span_order(struct span a, struct span b) {
-    size_t shorter = a.len < b.len ? a.len : b.len;
-    int order = shorter ? memcmp(a.ptr, b.ptr, shorter) : 0;
-    return order ? order : (a.len > b.len) - (a.len < b.len);
-}
-
 static int by_identifier(const void *a, const void *b) {
     return span_order(((const struct resource *)a)->identifier,
                       ((const struct resource *)b)->identifier);
@@ -124,7 +118,7 @@ const struct resource *resource_find(const struct resource_set *set, struct span
     return found && found->is_enabled ? found : NULL;
 }
 
-const struct resource *resource_scope_owner(const struct resource_set *set, struct span scope) {
+const struct resource *resource_of_scope_even_disabled(const struct resource_set *set, struct span scope) {
     const struct scope_owner key = {.scope = scope};
     const struct scope_owner *found =
         set ? bsearch(&key, set->owner, set->n_owners, sizeof key, by_scope) : NULL;
@@ -132,7 +126,7 @@ const struct resource *resource_scope_owner(const struct resource_set *set, stru
 }
 
 const struct resource *resource_of_scope(const struct resource_set *set, struct span scope) {
-    const struct resource *owner = resource_scope_owner(set, scope);
+    const struct resource *owner = resource_of_scope_even_disabled(set, scope);
     return owner && owner->is_enabled ? owner : NULL;
 }
 

@@ -51,7 +51,7 @@ enum err session_cookie_parse(struct span cookie, struct session_key *ret_key)
 /* Live: found, not ended, before its absolute and idle end, and its user is active. */
 bool session_is_live(const struct session *s, int64_t now, int64_t idle_seconds);
 
-/* Level of the session as an acr number 1..3 (DOMAIN 3): never more than ial and aal support. */
+/* Level of the session as an acr number 1..3: never more than ial and aal support. */
 int session_loa(const struct session *s);
 
 /* Last-seen times in memory, written in one batch every few seconds: the silent path writes

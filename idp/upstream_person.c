@@ -27,15 +27,10 @@ struct answer {
     const char *dropped;
 };
 
-static struct span string_of(const json_t *value) {
-    return json_is_string(value) ? span_bytes(json_string_value(value), json_string_length(value))
-                                 : SPAN_NONE;
-}
-
 /* Portals send "" and null for what they do not know. */
 static const json_t *member(const json_t *object, struct span name) {
     const json_t *value = json_object_getn(object, name.ptr, name.len);
-    return json_is_null(value) || (json_is_string(value) && !string_of(value).len) ? NULL : value;
+    return json_is_null(value) || (json_is_string(value) && !json_text(value).len) ? NULL : value;
 }
 
 static const json_t *said(const struct answer *n, struct span name) {
@@ -77,7 +72,7 @@ static bool form_matches(const char *form, struct span s, char ret_digits[8]) {
 static bool date_parse(const json_t *value, char ret_digits[8]) {
     static const char *const forms[] = {"YYYYMMDD", "DD/MM/YYYY", "YYYY-MM-DD"};
     char number[24];
-    struct span s = string_of(value);
+    struct span s = json_text(value);
     if (json_is_integer(value)) {
         int n = snprintf(number, sizeof number, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
         s = span_bytes(number, (size_t)n);
@@ -103,7 +98,7 @@ static json_t *convert_iso_date(const json_t *value) {
 }
 
 static json_t *convert_sex(const json_t *value) {
-    struct span text = string_of(value);
+    struct span text = json_text(value);
     return text.len == 1 && all_digits(text) ? json_integer(text.ptr[0] - '0')
                                              : json_incref((json_t *)value);
 }
@@ -147,7 +142,7 @@ static enum err take_one(struct answer *n, struct span ours, const json_t *value
 /* 1 and 2, as a number or text. Of what kind another account is, nobody knows here: taken for a
  * person's, it would be linked to that person. */
 static enum err take_type(struct answer *n, const json_t *value) {
-    struct span text = string_of(value);
+    struct span text = json_text(value);
     json_int_t number = json_is_integer(value)                 ? json_integer_value(value)
                         : text.len == 1 && all_digits(text) ? text.ptr[0] - '0'
                                                                : 0;
@@ -187,7 +182,7 @@ static enum err part_actor(struct answer *n) {
 /* ---- who, how well, until when ---- */
 
 static enum err take_subject(struct answer *n) {
-    struct span subject = string_of(member(n->identity, n->c->subject));
+    struct span subject = json_text(member(n->identity, n->c->subject));
     //= https://openid.net/specs/openid-connect-core-1_0.html#section-2
     //# It MUST NOT exceed 255 ASCII [RFC20] characters in length.
     if (!subject.len || subject.len > UPSTREAM_SUBJECT_MAX || !ascii_printable(subject))
@@ -198,7 +193,7 @@ static enum err take_subject(struct answer *n) {
 
 static enum err take_level(struct answer *n) {
     const json_t *value = said(n, n->c->level_claim);
-    struct span text = string_of(value);
+    struct span text = json_text(value);
     if (json_is_integer(value)) {
         text = span_of(arena_printf(n->a, "%" JSON_INTEGER_FORMAT, json_integer_value(value)));
         if (!text.ptr)
@@ -223,7 +218,7 @@ static enum err take_session(struct answer *n) {
     if (!n->p->session_ends_at)
         n->p->session_ends_at = time_of(member(n->id_claims, SPAN("exp")));
     const json_t *value = member(n->id_claims, SPAN("sid"));
-    struct span sid = string_of(value);
+    struct span sid = json_text(value);
     if (!value)
         return ERR_OK;
     if (!sid.len || sid.len > UPSTREAM_SUBJECT_MAX || !ascii_printable(sid))
@@ -236,7 +231,7 @@ static enum err take_session(struct answer *n) {
 static enum err take_logout_uri(struct answer *n) {
     const struct uri_rules rules = {.allow_loopback_http = span_starts(n->c->issuer, "http://")};
     const json_t *value = member(n->identity, SPAN("logoutUri"));
-    struct span uri = string_of(value);
+    struct span uri = json_text(value);
     if (!value || !n->c->logs_out_upstream)
         return ERR_OK;
     if (!uri.len || uri.len > UPSTREAM_URI_MAX || client_uri_check(uri, &rules, NULL))

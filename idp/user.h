@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A person, an enterprise or an official who can sign in (DOMAIN: citizen, enterprise, official). */
+ * A person, an enterprise or an official who can sign in. */
 #ifndef IDP_USER_H
 #define IDP_USER_H
 

@@ -46,13 +46,8 @@ static enum err refuse(struct import *im, enum err e, const char *member, const 
 
 /* ---- members ---- */
 
-static struct span string_of(const json_t *value) {
-    return json_is_string(value) ? span_bytes(json_string_value(value), json_string_length(value))
-                                 : SPAN_NONE;
-}
-
 static enum err take_username(struct import *im, const json_t *value) {
-    enum err e = username_fold(im->a, string_of(value), &im->user.username);
+    enum err e = username_fold(im->a, json_text(value), &im->user.username);
     return e ? refuse(im, e, "username",
                       e == ERR_TOO_LONG ? "is too long"
                                         : "must be text without spaces or invisible characters")
@@ -60,12 +55,12 @@ static enum err take_username(struct import *im, const json_t *value) {
 }
 
 static enum err take_password(struct import *im, const json_t *value) {
-    im->password = string_of(value);
+    im->password = json_text(value);
     return im->password.len ? ERR_OK : refuse(im, ERR_SYNTAX, "password", "must be text");
 }
 
 static enum err take_password_hash(struct import *im, const json_t *value) {
-    im->user.password_hash = string_of(value);
+    im->user.password_hash = json_text(value);
     enum err e = password_hash_check(im->user.password_hash);
     return !e ? ERR_OK
               : refuse(
@@ -76,7 +71,7 @@ static enum err take_password_hash(struct import *im, const json_t *value) {
 }
 
 static enum err take_type(struct import *im, const json_t *value) {
-    return user_type_find(string_of(value), &im->user.type)
+    return user_type_find(json_text(value), &im->user.type)
                ? refuse(im, ERR_SYNTAX, "type", "must be citizen, enterprise or official")
                : ERR_OK;
 }
@@ -183,7 +178,7 @@ static int birth_year(const json_t *claims) {
     return year;
 }
 
-/* A slip in a register is worth a note in the log of events, never a refusal (DOMAIN 5). */
+/* A slip in a register is worth a note in the log of events, never a refusal. */
 static void compare_number(struct import *im) {
     struct span number = json_str(im->identifiers, "SoDinhDanh"),
                 gender = json_str(im->claims, "gender");
@@ -246,7 +241,7 @@ static enum err insert(struct import *im, struct batch *b) {
         char hex[2 * sizeof index + 1];
         if (e || !identifier_kind_find(span_of(name))->is_unique)
             continue;
-        keyring_index(im->idp->keyring, name, string_of(value), index);
+        keyring_index(im->idp->keyring, name, json_text(value), index);
         struct span copy = arena_dup(im->a, span_bytes(index, sizeof index));
         store_identifier_insert(b, name, copy, &im->user.id);
         hex_encode(index, sizeof index, hex);

@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/encode.h"
 #include "base/json.h"
+#include "base/shortage.h"
 #include "keys/jwk_internal.h"
 
 #define RSA_MIN_BITS 2048
@@ -335,8 +336,11 @@ must_check static enum err parse_object(const json_t *j, struct jwk **ret_jwk) {
         e = parse_kid(j, k);
     if (!e)
         e = parse_alg(j, types[t].implied_alg, k);
+    shortage_clear();
     if (!e)
         e = types[t].parse(j, k);
+    if (shortage_met()) /* also when OpenSSL is content: such a key may verify nothing */
+        return ERR_NOMEM;
     if (e)
         return e;
     *ret_jwk = TAKE(k);
@@ -406,9 +410,11 @@ enum err jwk_set_parse(struct span json, struct jwk_set *ret_set) {
             return ERR_SYNTAX;
         //= https://www.rfc-editor.org/rfc/rfc7517#section-5
         //# Implementations SHOULD ignore JWKs within a JWK Set that use "kty" (key type) values that are not understood by them, that are missing required members, or for which values are out of the supported ranges.
-        if (parse_object(item, &k))
+        e = parse_object(item, &k);
+        if (e && e != ERR_NOMEM)
             continue;
-        e = set_add(&set, k);
+        if (!e)
+            e = set_add(&set, k);
         if (e)
             return e;
     }

@@ -157,12 +157,12 @@ static enum err pkey_verify(const struct jwk *k, const struct jose_alg *alg, str
         if (signature.len != want)
             return ERR_BAD_SIGNATURE;
     }
+    shortage_clear();
     CLEANUP(md_ctx_cleanup) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
     EVP_PKEY_CTX *pctx;
     if (!ctx || EVP_DigestVerifyInit_ex(ctx, &pctx, alg->digest, NULL, NULL, k->pkey, NULL) != 1 ||
         (alg->pss && !pss_setup(pctx)))
-        return ERR_CRYPTO;
-    shortage_clear();
+        return shortage_met() ? ERR_NOMEM : ERR_CRYPTO;
     if (EVP_DigestVerify(ctx, (const unsigned char *)signature.ptr, signature.len,
                          (const unsigned char *)text.ptr, text.len) == 1)
         return ERR_OK;

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a reader may take for granted of the sources, checked without running them: nothing is
 declared, stated or configured that nobody uses; one concept fits on a few screens; the shapes that
-docs/HACKING.md forbids do not occur; what is generated is fresh.
+docs/HACKING.md forbids do not occur; what is generated is fresh, and what is quoted stands.
 
   python3 tests/lint.py [BUILD]      BUILD: folder with idpd (build)"""
 import os
@@ -165,6 +165,18 @@ def stale_documents(build):
                 yield f"{path}: names {target}, which does not exist"
 
 
+def stale_faults():
+    """Every seeded fault quotes lines that stand in its file exactly once."""
+    lists = ("tests/mutations/faults.txt", "tests/fuzz/seeded.txt")
+    run = subprocess.run([sys.executable, os.path.join(ROOT, "tests/mutations/run.py"), "--check",
+                          *(os.path.join(ROOT, path) for path in lists)], capture_output=True, text=True)
+    for line in run.stdout.splitlines():
+        if line.startswith("FAIL "):
+            yield "seeded fault: " + line[len("FAIL "):]
+    if run.returncode not in (0, 1):
+        yield "tests/mutations/run.py --check: " + run.stderr.strip()[-200:]
+
+
 def self_check():
     """Each rule finds a fault that was put in."""
     table = ('SQL(DONE, "i", "")\nSQL(LEFT, "i", "")\n', '{FIELD(read_me)}, {FIELD(forgotten)}\n')
@@ -197,7 +209,7 @@ def main():
     build = sys.argv[1] if len(sys.argv) > 1 else "build"
     files = sources()
     rules = [self_check(), unused_functions(files), unused_names(files), shapes(files),
-             stale_documents(build)]
+             stale_documents(build), stale_faults()]
     faults = [fault for rule in rules for fault in rule]
     for fault in faults:
         print("FAIL", fault)

@@ -180,7 +180,7 @@ static bool is_for_link(const struct sign_in *s) {
     return s->flow.upstream_pending.len > 0;
 }
 
-/* The right password of an account that comes in by another way now (DOMAIN 1.1): only who gave it
+/* The right password of an account that comes in by another way now: only who gave it
  * learns this. Proving the account that an upstream identity is to be linked with is a step up. */
 static bool local_is_closed(const struct request *req, const struct sign_in *s) {
     bool is_in_session = s->previous.found && !s->previous.ended_at &&

@@ -110,7 +110,7 @@ void upstream_entry_load(struct request *req, struct upstream_entry *e) {
 
 /* ---- deciding ---- */
 
-/* What was asked for, before anything is written (DOMAIN 3). */
+/* What was asked for, before anything is written. */
 static enum flow_failure check_answer(const struct request *req, const struct upstream_entry *e) {
     const struct flow *flow = &e->flow;
     const struct upstream_person *p = &e->person;

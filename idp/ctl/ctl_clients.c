@@ -9,12 +9,13 @@
 #include "base/random.h"
 #include "base/secret.h"
 #include "idp/client.h"
+#include "idp/client_metadata.h"
 #include "idp/client_secret.h"
 #include "idp/config.h"
 #include "idp/ctl/ctl_call.h"
 
 #define CLIENT_ID_BYTES 16
-#define METADATA_MAX (256 * 1024)
+#define FILE_MAX (256 * 1024) /* bytes; more than may be stored, so that a check says why */
 #define EXPIRES_MIN 1                         /* seconds, of a secret */
 #define EXPIRES_MAX (10 * 366 * 24 * 3600)
 #define OVERLAP_DEFAULT (7 * 24 * 3600)       /* seconds that a rotated secret stays valid */
@@ -89,7 +90,7 @@ void ctl_client_add(struct ctl_call *c) {
     struct client_secret secret;
     struct span id, secret_text = SPAN_NONE;
     int64_t expires_at;
-    if (json_parse_object(ctl_arg(c, "file"), METADATA_MAX, &given) ||
+    if (json_parse_object(ctl_arg(c, "file"), FILE_MAX, &given) ||
         client_metadata_check(c->arena, REGISTRAR_STAFF, given, &normal, &code, &why)) {
         ctl_refuse(c, code, "%s", why);
         return;
@@ -117,7 +118,7 @@ void ctl_client_add(struct ctl_call *c) {
 
 static json_t *client_out(const struct client_row *row) {
     json_t *metadata = NULL;
-    if (json_parse_object(row->metadata, METADATA_MAX, &metadata))
+    if (json_parse_object(row->metadata, CLIENT_METADATA_MAX, &metadata))
         return NULL;
     json_object_set_new(metadata, "enabled", json_boolean(row->is_enabled));
     return metadata;

@@ -102,8 +102,8 @@ static bool build_client(struct entry *n) {
     if (client_metadata_check(&n->a, REGISTRAR_STAFF, n->given, &normal, &code, &n->why))
         return false;
     AUTO_FREE char *text = json_dumps(normal, JSON_COMPACT);
-    if (!text || strlen(text) > CLIENT_METADATA_MAX)
-        return refuse(n, "the client is too large");
+    if (!text)
+        return refuse(n, err_text(ERR_NOMEM));
     struct client_row row = {.client_id = json_str(normal, "client_id"),
                              .metadata = span_of(text),
                              .is_enabled = !json_is_false(enabled),

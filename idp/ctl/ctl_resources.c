@@ -37,7 +37,7 @@ static const char *conflict(struct ctl_call *c, const struct resource *r) {
     if (span_eq(r->identifier, idp_config(c->idp)->issuer))
         return "resource is the issuer itself";
     for (size_t i = 0; i < r->n_scopes; i++) {
-        const struct resource *owner = resource_scope_owner(set, r->scope[i]);
+        const struct resource *owner = resource_of_scope_even_disabled(set, r->scope[i]);
         if (owner && !span_eq(owner->identifier, r->identifier))
             return arena_printf(c->arena, "scopes_supported has %.*s, which %.*s owns",
                                 SPAN_FMT(r->scope[i]), SPAN_FMT(owner->identifier));

@@ -76,6 +76,7 @@ static const struct source keycloak_sources[] = {
     {"clients", "client", "clientId", import_keycloak_client},
     {"users", "user", "username", import_keycloak_user},
 };
+_Static_assert(sizeof own_sources == sizeof keycloak_sources, "import_read walks either by one length");
 
 static enum err read_source(const json_t *document, const struct source *s, struct import_list *list) {
     const json_t *array = json_object_get(document, s->array);

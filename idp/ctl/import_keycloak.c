@@ -48,9 +48,7 @@ static const json_t *object_member(struct import_item *item, const json_t *objec
 }
 
 static struct span item_text(const json_t *list, size_t i) {
-    const json_t *value = json_array_get(list, i);
-    return json_is_string(value) ? span_bytes(json_string_value(value), json_string_length(value))
-                                 : SPAN_NONE;
+    return json_text(json_array_get(list, i));
 }
 
 static void set_text(json_t *entry, const char *name, struct span text) {
@@ -243,8 +241,9 @@ static void take_addresses(struct import_item *item, const json_t *given, const 
 
 /* ---- clients: the rest ---- */
 
+/* Attributes of a client, and the members that they become. */
 static const struct {
-    const char *attribute, *member;
+    const char *attribute, *member; /* NULL: looked at elsewhere in this file, or says nothing here */
 } client_attributes[] = {
     {"logoUri", "logo_uri"},
     {"policyUri", "policy_uri"},
@@ -254,16 +253,19 @@ static const struct {
     {"id.token.signed.response.alg", "id_token_signed_response_alg"},
     {"user.info.response.signature.alg", "userinfo_signed_response_alg"},
     {"access.token.signed.response.alg", "access_token_signed_response_alg"},
+    {"jwks.url", NULL},
+    {"jwks.string", NULL},
+    {"use.jwks.url", NULL},
+    {"use.jwks.string", NULL},
+    {"use.refresh.tokens", NULL},
+    {"post.logout.redirect.uris", NULL},
+    {"pkce.code.challenge.method", NULL},
+    {"client.secret.creation.time", NULL},
+    {"backchannel.logout.session.required", NULL},
+    {"display.on.consent.screen", NULL},
+    {"oauth2.device.authorization.grant.enabled", NULL},
+    {"realm_client", NULL},
 };
-
-static const char *const attributes_read[] = {
-    "logoUri", "policyUri", "tosUri", "backchannel.logout.url", "frontchannel.logout.url",
-    "id.token.signed.response.alg", "user.info.response.signature.alg",
-    "access.token.signed.response.alg", "jwks.url", "jwks.string", "use.jwks.url", "use.jwks.string",
-    "use.refresh.tokens", "post.logout.redirect.uris", "pkce.code.challenge.method", NULL};
-static const char *const attributes_idle[] = {
-    "client.secret.creation.time", "backchannel.logout.session.required", "display.on.consent.screen",
-    "oauth2.device.authorization.grant.enabled", "realm_client", NULL};
 
 static const char *const client_read[] = {
     "clientId", "name", "enabled", "protocol", "publicClient", "bearerOnly", "clientAuthenticatorType",
@@ -276,15 +278,19 @@ static const char *const client_idle[] = {
     "frontchannelLogout", "notBefore", "access", "description", "alwaysDisplayInConsole", NULL};
 
 static void take_attributes(struct import_item *item, const json_t *attributes) {
+    static const char *const nothing[] = {NULL};
     struct span pkce = text_member(item, attributes, "pkce.code.challenge.method");
-    for (size_t i = 0; i < ARRAY_LEN(client_attributes) && item->entry; i++) {
-        struct span text = text_member(item, attributes, client_attributes[i].attribute);
-        if (item->entry)
-            set_text(item->entry, client_attributes[i].member, text);
+    const char *known[ARRAY_LEN(client_attributes) + 1] = {NULL};
+    for (size_t i = 0; i < ARRAY_LEN(client_attributes); i++) {
+        const char *member = client_attributes[i].member;
+        known[i] = client_attributes[i].attribute;
+        struct span text = member && item->entry ? text_member(item, attributes, known[i]) : SPAN_NONE;
+        if (item->entry && text.len)
+            set_text(item->entry, member, text);
     }
     if (item->entry && span_is(pkce, "S256"))
         json_object_set_new(item->entry, "require_pkce", json_true());
-    note_unread(item, "attributes.", attributes, attributes_read, attributes_idle);
+    note_unread(item, "attributes.", attributes, known, nothing);
 }
 
 static void take_scopes(struct import_item *item, const json_t *given) {

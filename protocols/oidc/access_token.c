@@ -60,8 +60,24 @@ void access_token_revocation_key(const struct access_token *t,
     memcpy(ret_key + 4, hash, PENDING_KEY_BYTES - 4);
 }
 
-static struct span dup_member(struct arena *a, const struct json_members *claims, const char *name) {
-    return arena_dup(a, json_members_str(claims, name));
+/* Into the arena; a claim that is missing stays absent. */
+static enum err take_texts(struct arena *a, const struct json_members *claims,
+                           struct access_token *t) {
+    const struct {
+        const char *name;
+        struct span *field;
+        bool is_required; /* RFC 9068 2.2 */
+    } texts[] = {
+        {"sub", &t->sub, true},   {"client_id", &t->client_id, true}, {"aud", &t->aud, true},
+        {"jti", &t->jti, true},   {"scope", &t->scope, false},        {"acr", &t->acr, false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        struct span text = json_members_str(claims, texts[i].name);
+        *texts[i].field = arena_dup(a, text);
+        if (!texts[i].field->ptr && (text.ptr || texts[i].is_required))
+            return text.ptr ? ERR_NOMEM : ERR_SYNTAX;
+    }
+    return ERR_OK;
 }
 
 enum err access_token_verify(struct arena *a, const struct config *cfg,
@@ -92,16 +108,10 @@ enum err access_token_verify(struct arena *a, const struct config *cfg,
     if (now >= t.expires_at)
         return ERR_EXPIRED;
     t.has_grant = jti_parse(k, json_members_str(&claims, "jti"), &t.grant);
-    t.sub = dup_member(a, &claims, "sub");
-    t.client_id = dup_member(a, &claims, "client_id");
-    t.scope = dup_member(a, &claims, "scope");
-    t.aud = dup_member(a, &claims, "aud");
-    t.jti = dup_member(a, &claims, "jti");
-    t.acr = dup_member(a, &claims, "acr");
     if (json_members_int(&claims, "auth_time", &t.auth_time))
         t.auth_time = 0;
-    if (!t.sub.ptr || !t.client_id.ptr || !t.aud.ptr || !t.jti.ptr)
-        return ERR_SYNTAX;
-    *ret_token = t;
-    return ERR_OK;
+    e = take_texts(a, &claims, &t);
+    if (!e)
+        *ret_token = t;
+    return e;
 }

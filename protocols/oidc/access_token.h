@@ -38,9 +38,10 @@ void access_token_jti_build(const struct keyring *k, const struct grant_key *key
 void access_token_revocation_key(const struct access_token *t,
                                  unsigned char ret_key[PENDING_KEY_BYTES]);
 
-/* `memory`: of such tokens alone; NULL: none. Signature by one of our keys, typ at+jwt, iss, exp.
- * Whom it is for (aud) is the caller's to compare; whether it still stands says access_use.h. Spans are in the arena. ERR_SYNTAX,
- * ERR_BAD_SIGNATURE, ERR_EXPIRED, ERR_REFUSED (not ours) and those of jws_verify. */
+/* Signature by one of our keys, typ at+jwt, iss, exp. Whom it is for (aud) is the caller's to
+ * compare; whether it still stands says access_use.h. `memory`: of such tokens alone; NULL: none.
+ * Spans are in the arena. ERR_SYNTAX, ERR_BAD_SIGNATURE, ERR_EXPIRED, ERR_REFUSED (not ours),
+ * ERR_NOMEM and those of jws_verify. */
 must_check enum err access_token_verify(struct arena *a, const struct config *cfg,
                                         const struct keyring *k, struct jws_memory *memory,
                                         struct span token, int64_t now,

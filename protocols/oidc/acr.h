@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Levels and methods of authentication as tokens name them: acr (DOMAIN 3: three levels, each with
+ * Levels and methods of authentication as tokens name them: acr (three levels, each with
  * a configured URI and two short aliases) and amr (RFC 8176). */
 #ifndef IDP_PROTOCOLS_OIDC_ACR_H
 #define IDP_PROTOCOLS_OIDC_ACR_H

@@ -14,7 +14,7 @@
 
 void act_add(const struct request *req, struct json_out *o, const struct client *client,
              const struct resource *resource, struct span scope, const struct grant *g) {
-    char sub[44];
+    char sub[SUB_CHARS + 1];
     if (!g->has_actor || !span_list_has(scope, SPAN(ACT_SCOPE)) ||
         acr_level(request_config(req), g->acr) < scope_def_find(SPAN(ACT_SCOPE))->least_loa)
         return;

@@ -15,6 +15,12 @@ static bool refuse(struct authorize *a, enum oidc_error error, const char *text)
     return true;
 }
 
+/* That, unless nothing was found out. */
+static bool fail(struct authorize *a, enum err e, enum oidc_error mistake, const char *text) {
+    a->object_failure = oidc_failure_of(e, mistake, text);
+    return true;
+}
+
 /* False: its keys have to be fetched. */
 static bool open_object(struct request *req, struct authorize *a) {
     const struct client *client = a->lookup.client;
@@ -26,8 +32,7 @@ static bool open_object(struct request *req, struct authorize *a) {
     if (e == ERR_NOT_FOUND && client_keys_should_fetch(req, client, &a->keys))
         return false;
     if (e)
-        return refuse(a, e == ERR_BUSY ? OIDC_TEMPORARILY_UNAVAILABLE
-                                       : oidc_error_of(e, OIDC_INVALID_REQUEST_OBJECT), NULL);
+        return fail(a, e, OIDC_INVALID_REQUEST_OBJECT, NULL);
     //= https://www.rfc-editor.org/rfc/rfc9101#section-6.3
     //# The authorization server MUST extract the set of authorization request parameters from the
     //# Request Object value. The authorization server MUST only use the parameters in the Request
@@ -48,10 +53,8 @@ static bool take_reference(struct authorize *a, struct span uri) {
 
 static bool take_fetched(struct request *req, struct authorize *a) {
     a->is_fetching_object = false;
-    if (req->fetch.result == ERR_BUSY)
-        return refuse(a, OIDC_TEMPORARILY_UNAVAILABLE, NULL);
     if (req->fetch.result)
-        return refuse(a, OIDC_INVALID_REQUEST_URI, "request_uri cannot be read");
+        return fail(a, req->fetch.result, OIDC_INVALID_REQUEST_URI, "request_uri cannot be read");
     /* The next fetch, for the keys, takes the body's place. */
     a->object_jwt = arena_dup(req->arena, span_bytes(req->fetch.body, req->fetch.body_len));
     return a->object_jwt.ptr ? open_object(req, a) : refuse(a, OIDC_SERVER_ERROR, NULL);

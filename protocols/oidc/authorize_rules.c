@@ -61,11 +61,11 @@ static struct oidc_failure check_hint(struct request *req, struct authorize *a) 
     if (!a->request.id_token_hint.len)
         return OIDC_FAILURE(OIDC_NO_ERROR, NULL);
     const struct key_snapshot *keys = keyring_snapshot(request_idp(req)->keyring);
-    if (id_token_hint_verify(req->arena, request_config(req), keys, a->request.id_token_hint,
-                             &a->hint) ||
-        !span_eq(a->hint.client_id, a->lookup.client->client_id))
-        return OIDC_FAILURE(OIDC_INVALID_REQUEST,
-                            "id_token_hint is not an ID token of this client");
+    enum err e = id_token_hint_verify(req->arena, request_config(req), keys,
+                                      a->request.id_token_hint, &a->hint);
+    if (e || !span_eq(a->hint.client_id, a->lookup.client->client_id))
+        return oidc_failure_of(e, OIDC_INVALID_REQUEST,
+                               "id_token_hint is not an ID token of this client");
     return OIDC_FAILURE(OIDC_NO_ERROR, NULL);
 }
 
@@ -143,7 +143,7 @@ static bool is_recent_enough(const struct request *req, const struct authorize *
 }
 
 static bool is_whom_client_means(const struct request *req, const struct authorize *a) {
-    char sub[44];
+    char sub[SUB_CHARS + 1];
     tokens_sub(request_idp(req)->keyring, a->lookup.client, &a->session.user.id, sub);
     //= https://openid.net/specs/openid-connect-core-1_0.html#section-3.1.2.2
     //# If the sub (subject) Claim is requested with a specific value for the ID Token, the

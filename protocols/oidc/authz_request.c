@@ -9,6 +9,7 @@
 #include "idp/connector.h"
 #include "protocols/oidc/id_token_hint.h"
 #include "protocols/oidc/redirect.h"
+#include "protocols/oidc/request_object.h"
 #include "protocols/oidc/scope.h"
 
 const struct prompt_word prompt_words[] = {
@@ -25,6 +26,8 @@ static enum err param_ignore(struct arena *a, struct span value, void *field) {
 }
 
 #define RESPONSE_MODE_MAX 32 /* bytes */
+/* All that a client may register; a request may name fewer. */
+#define ACR_VALUES_MAX (CLIENT_URIS_MAX * (CLIENT_ACR_VALUE_MAX + 1))
 
 #define FIELD(name) offsetof(struct authz_request, name)
 /* clang-format off */
@@ -41,7 +44,7 @@ static const struct param_def authz_params[] = {
     {"nonce",                 FIELD(nonce),            param_span,     NONCE_MAX,        0},              /* OIDC Core 3.1.2.1 */
     {"code_challenge",        FIELD(challenge_text),   param_span,     128,              0},              /* RFC 7636 4.3 */
     {"code_challenge_method", FIELD(challenge_method), param_span,     16,               0},              /* RFC 7636 4.3 */
-    {"prompt",                FIELD(prompt_words),     param_span,     64,               0},              /* OIDC Core 3.1.2.1 */
+    {"prompt",                FIELD(prompt_text),      param_span,     64,               0},              /* OIDC Core 3.1.2.1 */
     {"max_age",               FIELD(max_age),          param_seconds,  10,               0},              /* OIDC Core 3.1.2.1, seconds */
     {"acr_values",            FIELD(acr_values),       param_span,     512,              0},              /* OIDC Core 3.1.2.1 */
     {"login_hint",            FIELD(login_hint),       param_span,     256,              0},              /* OIDC Core 3.1.2.1 */
@@ -51,7 +54,7 @@ static const struct param_def authz_params[] = {
     {"idp_hint",              FIELD(idp_hint),         param_ascii,    CONNECTOR_ID_MAX, 0},              /* ours: docs/FEDERATION.md */
     {"vnconnect",             FIELD(vnconnect),        param_ascii,    8,                0},              /* as in the national portal's links */
     {"resource",              FIELD(resource),         param_resource, RESOURCE_IDENTIFIER_MAX, PARAM_MULTIPLE}, /* RFC 8707 2 */
-    {"request",               0,                       param_ignore,   32768,            0},              /* RFC 9101 5: see authorize_object.c */
+    {"request",               0,                       param_ignore,   REQUEST_OBJECT_MAX, 0},            /* RFC 9101 5: see authorize_object.c */
     {"request_uri",           0,                       param_ignore,   2048,             0},              /* RFC 9101 5 */
     {"registration",          FIELD(registration),     param_span,     8192,             0},              /* OIDC Core 7.2.1: refused */
 };
@@ -150,7 +153,7 @@ static struct oidc_failure check_scope(const struct check_context *c, struct aut
         asked = SPAN("openid");
     enum err e = scope_reduce(c->arena, asked, c->client->scope, &r->scope);
     if (e)
-        return OIDC_FAILURE(oidc_error_of(e, OIDC_INVALID_SCOPE), "no requested scope is allowed to this client");
+        return oidc_failure_of(e, OIDC_INVALID_SCOPE, "no requested scope is allowed to this client");
     /* Without refresh tokens there is nothing that could be used offline. */
     if (!(c->client->grant_types & GRANT_REFRESH_TOKEN) &&
         scope_without(c->arena, r->scope, SPAN("offline_access"), &r->scope))
@@ -162,7 +165,7 @@ static struct oidc_failure check_scope(const struct check_context *c, struct aut
 
 static struct oidc_failure check_prompt(const struct check_context *c, struct authz_request *r) {
     (void)c;
-    for (struct span rest = r->prompt_words, word; (word = span_word(&rest)).len;) {
+    for (struct span rest = r->prompt_text, word; (word = span_word(&rest)).len;) {
         size_t i = 0;
         while (i < prompt_words_count && !span_is(word, prompt_words[i].name))
             i++;
@@ -203,12 +206,27 @@ static struct oidc_failure check_claims(const struct check_context *c, struct au
     if (r->claims_text.len)
         e = claims_request_parse(c->arena, r->claims_text, c->client->scope, &r->claims);
     if (e)
-        return OIDC_FAILURE(oidc_error_of(e, OIDC_INVALID_REQUEST), "claims is malformed");
+        return oidc_failure_of(e, OIDC_INVALID_REQUEST, "claims is malformed");
     e = scope_union(c->arena, r->scope, r->claims.scope, &consent_scope);
     if (e)
-        return OIDC_FAILURE(oidc_error_of(e, OIDC_INVALID_REQUEST), "claims asks for too much");
+        return oidc_failure_of(e, OIDC_INVALID_REQUEST, "claims asks for too much");
     r->consent_scope = consent_scope;
     return PASS;
+}
+
+/* What the client registered counts where the request asks for no level in any way. */
+static struct oidc_failure check_acr(const struct check_context *c, struct authz_request *r) {
+    const json_t *words = c->client->default_acr_values;
+    CLEANUP(buf_done) struct buf b = BUF_INIT(ACR_VALUES_MAX);
+    if (r->acr_values.len || r->claims.acr_values.len || !json_array_size(words))
+        return PASS;
+    for (size_t i = 0; i < json_array_size(words); i++) {
+        if (i)
+            buf_add_char(&b, ' ');
+        buf_add_str(&b, json_string_value(json_array_get(words, i)));
+    }
+    r->acr_values = buf_err(&b) ? SPAN_NONE : arena_dup(c->arena, buf_span(&b));
+    return r->acr_values.ptr ? PASS : OIDC_FAILURE(OIDC_TEMPORARILY_UNAVAILABLE, NULL);
 }
 
 static struct oidc_failure check_max_age(const struct check_context *c, struct authz_request *r) {
@@ -229,6 +247,7 @@ static const struct {
     {check_resource, "RFC 8707 2"},
     {check_scope, "RFC 6749 3.3"},
     {check_claims, "OIDC Core 5.5"},
+    {check_acr, "OIDC Registration 2, default_acr_values"},
 };
 
 struct oidc_failure authz_request_check(struct arena *a, const struct audience_rules *rules,

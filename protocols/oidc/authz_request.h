@@ -46,14 +46,14 @@ struct authz_request {
     struct span challenge_text, challenge_method;
     bool has_challenge;
     unsigned char challenge[PKCE_S256_BYTES];
-    struct span prompt_words;
+    struct span prompt_text;
     unsigned prompt; /* PROMPT_* bits */
     int64_t max_age; /* seconds; the client's default when the request has none; -1 */
     struct span acr_values, login_hint, id_token_hint;
     struct resource_list resource;
     int resource_level; /* the least that those resources take; 0: any */
     struct span idp_hint;     /* connector to go to at once */
-    struct span vnconnect;    /* "1": the person comes from the national portal (DOMAIN 2) */
+    struct span vnconnect;    /* "1": the person comes from the national portal */
     struct span registration; /* refused by name */
 };
 

@@ -18,11 +18,6 @@ struct reading {
     struct claims_request request;
 };
 
-static struct span string_of(const json_t *value) {
-    return json_is_string(value) ? span_bytes(json_string_value(value), json_string_length(value))
-                                 : SPAN_NONE;
-}
-
 /* Adds a word to a list that is in the arena, once. */
 static enum err add_word(struct arena *a, struct span *list, struct span word, size_t max) {
     if (span_list_has(*list, word))
@@ -39,7 +34,7 @@ static enum err add_word(struct arena *a, struct span *list, struct span word, s
 /* ---- the two claims that bind ---- */
 
 static enum err add_acr(struct reading *r, const json_t *value) {
-    struct span word = string_of(value);
+    struct span word = json_text(value);
     if (!word.len || memchr(word.ptr, ' ', word.len))
         return ERR_SYNTAX;
     return add_word(r->arena, &r->request.acr_values, word, ACR_LIST_MAX);
@@ -59,7 +54,7 @@ static enum err read_sub(struct reading *r, const json_t *how) {
     const json_t *value = json_object_get(how, "value");
     if (!value)
         return ERR_OK;
-    struct span sub = arena_dup(r->arena, string_of(value));
+    struct span sub = arena_dup(r->arena, json_text(value));
     if (!sub.len || (r->request.sub.len && !span_eq(sub, r->request.sub)))
         return ERR_SYNTAX;
     r->request.sub = sub;

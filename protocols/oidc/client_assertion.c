@@ -3,7 +3,6 @@
  * Client assertions; see client_assertion.h. */
 #include "protocols/oidc/client_assertion.h"
 
-
 #include "base/cleanup.h"
 #include "base/encode.h"
 #include "base/json.h"
@@ -26,12 +25,14 @@ static const char *const audiences[] = {"", "/token", "/oauth2/token"};
 enum err client_assertion_subject(struct arena *a, struct span token, struct span *ret_client_id) {
     struct span rest = token, payload;
     (void)span_cut(&rest, '.');
-    if (token.len > CLIENT_ASSERTION_MAX || !rest.ptr ||
-        b64url_decode_arena(a, span_cut(&rest, '.'), &payload))
+    if (token.len > CLIENT_ASSERTION_MAX || !rest.ptr)
         return ERR_SYNTAX;
     AUTO_JSON json_t *claims = NULL;
-    if (json_parse_object(payload, CLIENT_ASSERTION_MAX, &claims))
-        return ERR_SYNTAX;
+    enum err e = b64url_decode_arena(a, span_cut(&rest, '.'), &payload);
+    if (!e)
+        e = json_parse_object(payload, CLIENT_ASSERTION_MAX, &claims);
+    if (e)
+        return e == ERR_NOMEM ? e : ERR_SYNTAX;
     struct span sub = json_str(claims, "sub");
     if (!sub.len || sub.len > CLIENT_ID_MAX)
         return ERR_SYNTAX;

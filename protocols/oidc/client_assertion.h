@@ -18,7 +18,8 @@ struct config;
 #define CLIENT_ASSERTION_SECONDS_MAX 3600  /* how far ahead it may expire */
 #define CLIENT_ASSERTION_JTI_MAX     256
 
-/* Whose it says it is, before anything of it is verified: only to find the keys. ERR_SYNTAX. */
+/* Whose it says it is, before anything of it is verified: only to find the keys. ERR_SYNTAX,
+ * ERR_NOMEM. */
 must_check enum err client_assertion_subject(struct arena *a, struct span token,
                                              struct span *ret_client_id);
 

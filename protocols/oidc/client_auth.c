@@ -26,13 +26,17 @@ const size_t client_auth_methods_count = ARRAY_LEN(client_auth_methods);
 /* RFC 6749 2.3.1: id and secret are form-encoded before they become user name and password. */
 static struct oidc_failure parse_basic(struct arena *a, struct span header,
                                        struct client_auth_claim *claim) {
-    struct span text = {header.ptr + strlen(BASIC), header.len - strlen(BASIC)}, pair;
-    if (b64_decode_arena(a, text, &pair) || !memchr(pair.ptr ? pair.ptr : "", ':', pair.len))
-        return UNREADABLE;
-    struct span secret = pair;
-    struct span id = span_cut(&secret, ':');
-    if (form_decode(a, id, &claim->client_id) || form_decode(a, secret, &claim->secret))
-        return UNREADABLE;
+    struct span text = {header.ptr + strlen(BASIC), header.len - strlen(BASIC)}, secret;
+    enum err e = b64_decode_arena(a, text, &secret);
+    if (!e && !memchr(secret.ptr ? secret.ptr : "", ':', secret.len))
+        e = ERR_SYNTAX;
+    struct span id = e ? SPAN_NONE : span_cut(&secret, ':');
+    if (!e)
+        e = form_decode(a, id, &claim->client_id);
+    if (!e)
+        e = form_decode(a, secret, &claim->secret);
+    if (e)
+        return oidc_failure_of(e, OIDC_INVALID_CLIENT, NULL);
     if (!claim->client_id.len || claim->client_id.len > CLIENT_ID_MAX ||
         claim->secret.len > CLIENT_SECRET_MAX)
         return UNREADABLE;
@@ -59,9 +63,11 @@ static struct oidc_failure parse_header(struct arena *a, const struct client_aut
 
 static struct oidc_failure parse_assertion(struct arena *a, const struct client_auth_input *in,
                                            struct client_auth_claim *claim) {
-    if (in->client_secret.len || !span_is(in->client_assertion_type, CLIENT_ASSERTION_TYPE) ||
-        client_assertion_subject(a, in->client_assertion, &claim->client_id))
+    if (in->client_secret.len || !span_is(in->client_assertion_type, CLIENT_ASSERTION_TYPE))
         return UNREADABLE;
+    enum err e = client_assertion_subject(a, in->client_assertion, &claim->client_id);
+    if (e)
+        return oidc_failure_of(e, OIDC_INVALID_CLIENT, NULL);
     //= https://www.rfc-editor.org/rfc/rfc7521#section-4.2
     //# If present, the value of the "client_id" parameter MUST identify the same client as is
     //# identified by the client assertion.

@@ -39,8 +39,9 @@ struct client_auth_method {
 extern const struct client_auth_method client_auth_methods[];
 extern const size_t client_auth_methods_count;
 
-/* What is presented. A failure is invalid_request (more than one method) or invalid_client
- * (nothing, or unreadable); `ret_claim->used_header` is set in any case. */
+/* What is presented. A failure is invalid_request (more than one method), invalid_client (nothing,
+ * or unreadable) or temporarily_unavailable (no memory to read it); `ret_claim->used_header` is set
+ * in any case. */
 struct oidc_failure client_auth_parse(struct arena *a, const struct client_auth_input *in,
                                       struct client_auth_claim *ret_claim);
 /* Whether `client` (NULL: unknown) is who it says, by secret or by having none. The secret is

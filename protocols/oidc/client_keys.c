@@ -86,24 +86,28 @@ static int64_t fresh_seconds(int64_t max_age) {
 }
 
 /* Who only joined a fetch and came too late finds in the entry what it brought. A bad answer is
- * none: the old set goes on, and is asked for again a little later. */
-static void take_answer(struct entry *e, const struct outbound_job *job, int64_t now) {
+ * none: the old set goes on, and is asked for again a little later. ERR_BUSY, ERR_NOMEM: nobody was
+ * asked, or what they said not understood, for want of room; that is no answer of theirs. */
+static enum err take_answer(struct entry *e, const struct outbound_job *job, int64_t now) {
     struct jwk_set set = {.count = 0};
     if (e->n_fetching) /* none: the entry made room for another URI meanwhile */
         e->n_fetching--;
     if (job->joins_only && job->result == ERR_NOT_FOUND)
-        return;
-    if (job->result || jwk_set_parse(span_bytes(job->body, job->body_len), &set)) {
+        return ERR_OK;
+    enum err error = job->result ? job->result : jwk_set_parse(span_bytes(job->body, job->body_len), &set);
+    bool is_open = error == ERR_BUSY || error == ERR_NOMEM;
+    if (error) {
         e->has_set = e->has_set && now < e->fetched_at + CLIENT_KEYS_STALE_SECONDS;
-        if (job->result != ERR_BUSY) /* then nobody was asked yet */
+        if (!is_open)
             e->fresh_until = now + CLIENT_KEYS_FRESH_MIN;
-        return;
+        return is_open ? error : ERR_OK;
     }
     jwk_set_done(&e->set);
     e->set = set;
     e->has_set = true;
     e->fetched_at = now;
     e->fresh_until = now + fresh_seconds(job->max_age);
+    return ERR_OK;
 }
 
 /* ---- */
@@ -119,12 +123,11 @@ enum err client_keys_find(struct request *req, const struct client *client,
     pthread_mutex_lock(&keys->lock);
     struct entry *entry = entry_of(keys, client->jwks_uri, req->now);
     if (turn->is_fetching) {
-        take_answer(entry, &req->fetch, req->now);
+        turn->shortage = take_answer(entry, &req->fetch, req->now);
         turn->is_fetching = false;
         turn->has_fetched = true;
-        turn->was_busy = req->fetch.result == ERR_BUSY;
     }
-    e = turn->was_busy ? ERR_BUSY : ERR_NOT_FOUND;
+    e = turn->shortage ? turn->shortage : ERR_NOT_FOUND;
     bool is_due = req->now >= entry->fresh_until && !turn->has_fetched && may_fetch(entry, req->now);
     if (entry->has_set && !is_due) {
         *ret_set = set_copy(&entry->set);

@@ -34,11 +34,12 @@ void client_keys_free(struct client_keys *keys); /* accepts NULL */
 /* One verification; in a request's state, zeroed. */
 struct client_keys_turn {
     bool is_fetching, joins_only, has_fetched;
-    bool was_busy; /* nobody was asked: what is not known then, is not wrong */
+    enum err shortage; /* of the fetch: what is not known then, is not wrong */
 };
 
 /* Takes in what a fetch has brought, and gives references of the caller's own (jwk_set_done).
- * ERR_NOT_FOUND: the set is at a URI, and not here or not fresh; ERR_BUSY: and too many wait already. */
+ * ERR_NOT_FOUND: the set is at a URI, and not here or not fresh; ERR_BUSY: and too many wait already;
+ * ERR_NOMEM. */
 must_check enum err client_keys_find(struct request *req, const struct client *client,
                                      struct client_keys_turn *turn, struct jwk_set *ret_set);
 /* After ERR_NOT_FOUND, by client_keys_find or by jws_verify: whether to return STEP_FETCH. */

@@ -36,7 +36,12 @@ static enum step refuse(struct request *req, const struct client_login *l) {
     return answer(req, OIDC_FAILURE(OIDC_INVALID_CLIENT, NULL));
 }
 
-enum step client_login_parse(struct request *req, struct client_login *l) {
+enum step client_login_parse(struct request *req, const struct param_def *defs, size_t n_defs,
+                             struct client_login *l) {
+    const char *at_fault = NULL;
+    enum err e = params_fill(defs, n_defs, req->arena, &req->form, req->state, &at_fault);
+    if (e)
+        return answer(req, oidc_param_failure(e, at_fault, req->arena));
     l->in.authorization = request_header(req, "Authorization");
     l->in.n_authorization = request_header_count(req, "Authorization");
     struct oidc_failure f = client_auth_parse(req->arena, &l->in, &l->claim);
@@ -50,10 +55,6 @@ enum step client_login_parse(struct request *req, struct client_login *l) {
 
 void client_login_load(struct request *req, struct client_login *l) {
     client_lookup_load(req, &l->lookup);
-}
-
-static enum step unavailable(struct request *req) {
-    return answer(req, OIDC_FAILURE(OIDC_TEMPORARILY_UNAVAILABLE, NULL));
 }
 
 static enum step proven(struct client_login *l) {
@@ -78,7 +79,7 @@ static enum step assertion_decide(struct request *req, struct client_login *l) {
     if (e == ERR_NOT_FOUND && client_keys_should_fetch(req, c, &l->keys))
         return STEP_FETCH;
     if (e == ERR_NOMEM || e == ERR_BUSY)
-        return unavailable(req);
+        return oidc_unavailable(req);
     if (e)
         return count_wrong(l);
     l->is_spending = true;
@@ -89,7 +90,7 @@ static enum step spent(struct request *req, struct client_login *l) {
     l->is_spending = false;
     if (req->write.result == ERR_OK)
         return proven(l);
-    return req->write.result == ERR_REPLAYED ? count_wrong(l) : unavailable(req);
+    return req->write.result == ERR_REPLAYED ? count_wrong(l) : oidc_unavailable(req);
 }
 
 enum step client_login_decide(struct request *req, struct client_login *l) {
@@ -104,7 +105,7 @@ enum step client_login_decide(struct request *req, struct client_login *l) {
     if (l->keys.is_fetching)
         return assertion_decide(req, l);
     if (req->load.result || client_lookup_finish(req, &l->lookup))
-        return unavailable(req);
+        return oidc_unavailable(req);
     if (l->claim.method == CLIENT_AUTH_PRIVATE_KEY_JWT)
         return assertion_decide(req, l);
     const struct client_secret *secret;

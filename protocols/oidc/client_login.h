@@ -46,8 +46,10 @@ struct client_login {
     {"client_assertion_type", offsetof(type, login.in.client_assertion_type), param_span, 256, 0}
 /* clang-format on */
 
-/* After the table was filled: STEP_LOAD, or answered. */
-enum step client_login_parse(struct request *req, struct client_login *l);
+/* handler->parse: fills the handler's state by its table, which holds CLIENT_LOGIN_PARAMS of `l`.
+ * STEP_LOAD, or answered. */
+enum step client_login_parse(struct request *req, const struct param_def *defs, size_t n_defs,
+                             struct client_login *l);
 void client_login_load(struct request *req, struct client_login *l);
 /* STEP_RESPOND with `client` set: go on; without: answered. */
 enum step client_login_decide(struct request *req, struct client_login *l);

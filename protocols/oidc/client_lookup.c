@@ -7,9 +7,8 @@
 
 #include "base/json.h"
 #include "idp/client_cache.h"
+#include "idp/client_metadata.h"
 #include "idp/idp.h"
-
-#define METADATA_MAX 65536 /* bytes of one registered object */
 
 void client_lookup_load(struct request *req, struct client_lookup *l) {
     l->epoch = atomic_load(&request_idp(req)->client_epoch);
@@ -22,7 +21,7 @@ enum err client_lookup_finish(struct request *req, struct client_lookup *l) {
     if (l->client || !l->row.found)
         return ERR_OK;
     json_t *metadata;
-    enum err e = json_parse_object(l->row.metadata, METADATA_MAX, &metadata);
+    enum err e = json_parse_object(l->row.metadata, CLIENT_METADATA_MAX, &metadata);
     if (e)
         return e;
     struct client client;

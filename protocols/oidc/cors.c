@@ -56,7 +56,7 @@ static void preflight_work(struct request *req) {
 static enum step preflight_decide(struct request *req) {
     const struct preflight *p = req->state;
     if (req->work_result || p->refreshed)
-        oidc_error_respond(req, OIDC_FAILURE(OIDC_TEMPORARILY_UNAVAILABLE, NULL));
+        (void)oidc_unavailable(req);
     return STEP_RESPOND;
 }
 

@@ -2,6 +2,7 @@
  *
  * grant_type=client_credentials (RFC 6749 4.4): a machine acts for itself. No person, no refresh
  * token, no ID token, nothing stored. */
+#include "base/cleanup.h"
 #include "protocols/oidc/scope.h"
 #include "protocols/oidc/token.h"
 
@@ -14,7 +15,7 @@ static enum step begin(struct request *req, struct token_request *t) {
     if (t->login.client->is_public)
         return token_refuse(req, OIDC_UNAUTHORIZED_CLIENT, NULL);
     struct span allowed = t->login.client->scope;
-    for (size_t i = 0; i < sizeof person_scopes / sizeof person_scopes[0]; i++)
+    for (size_t i = 0; i < ARRAY_LEN(person_scopes); i++)
         if (scope_without(req->arena, allowed, span_of(person_scopes[i]), &allowed))
             return token_refuse(req, OIDC_TEMPORARILY_UNAVAILABLE, NULL);
     /* Who names a resource and no scope means all that it may do there. */

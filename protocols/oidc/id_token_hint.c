@@ -25,12 +25,12 @@ enum err id_token_hint_verify(struct arena *a, const struct config *cfg,
         return e;
     if (!span_eq(json_str(claims, "iss"), cfg->issuer))
         return ERR_REFUSED;
-    struct id_token_hint hint = {
-        .sub = arena_dup(a, json_str(claims, "sub")),
-        .client_id = arena_dup(a, json_str(claims, "aud")),
-    };
-    if (!hint.sub.len || !hint.client_id.len)
+    struct span sub = json_str(claims, "sub"), aud = json_str(claims, "aud");
+    if (!sub.len || !aud.len)
         return ERR_SYNTAX;
+    struct id_token_hint hint = {.sub = arena_dup(a, sub), .client_id = arena_dup(a, aud)};
+    if (!hint.sub.ptr || !hint.client_id.ptr)
+        return ERR_NOMEM;
     *ret_hint = hint;
     return ERR_OK;
 }

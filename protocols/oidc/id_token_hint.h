@@ -20,7 +20,8 @@ struct id_token_hint {
 };
 
 /* Signed by one of our keys (retired ones included), typ JWT, our iss, one audience. The expiry is
- * not looked at. Spans are in the arena. */
+ * not looked at. Spans are in the arena. ERR_SYNTAX, ERR_TOO_LONG, ERR_REFUSED (not ours), ERR_NOMEM
+ * and those of jws_verify. */
 must_check enum err id_token_hint_verify(struct arena *a, const struct config *cfg,
                                          const struct key_snapshot *keys, struct span token,
                                          struct id_token_hint *ret_hint);

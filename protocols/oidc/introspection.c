@@ -42,20 +42,9 @@ static const struct param_def introspection_params[] = {
 /* clang-format on */
 #undef FIELD
 
-static enum step unavailable(struct request *req) {
-    oidc_error_respond(req, OIDC_FAILURE(OIDC_TEMPORARILY_UNAVAILABLE, NULL));
-    return STEP_RESPOND;
-}
-
 static enum step introspection_parse(struct request *req) {
     struct introspection *i = req->state;
-    const char *at_fault = NULL;
-    enum err e = params_fill(introspection_params, ARRAY_LEN(introspection_params), req->arena,
-                             &req->form, i, &at_fault);
-    if (!e)
-        return client_login_parse(req, &i->login);
-    oidc_error_respond(req, oidc_param_failure(e, at_fault, req->arena));
-    return STEP_RESPOND;
+    return client_login_parse(req, introspection_params, ARRAY_LEN(introspection_params), &i->login);
 }
 
 static void introspection_load(struct request *req) {
@@ -83,7 +72,7 @@ static enum step read_token(struct request *req, struct introspection *i) {
     }
     enum err e = access_use_read(req, i->token, &i->use.token);
     if (e == ERR_UNAVAILABLE)
-        return unavailable(req);
+        return oidc_unavailable(req);
     i->kind = e ? TOKEN_UNKNOWN : TOKEN_ACCESS;
     return e ? STEP_RESPOND : STEP_LOAD;
 }
@@ -116,7 +105,7 @@ static enum step introspection_decide(struct request *req) {
     }
     enum err e = i->kind == TOKEN_ACCESS ? access_use_check(req, &i->use) : req->load.result;
     if (e && e != ERR_REFUSED)
-        return unavailable(req);
+        return oidc_unavailable(req);
     i->is_active = i->kind == TOKEN_ACCESS ? !e && may_see_access_token(req, i)
                                            : refresh_is_active(req, i);
     return STEP_RESPOND;
@@ -193,7 +182,7 @@ static void introspection_sign(struct request *req) {
     add_answer(&o, "token_introspection", req, i);
     json_close_object(&o);
     if (buf_err(&b) || jwt_ask(req, alg ? alg : jose_alg_find(SPAN("RS256")), JWT_TYP, &b))
-        (void)unavailable(req);
+        (void)oidc_unavailable(req);
 }
 
 static void introspection_respond(struct request *req) {
@@ -203,7 +192,7 @@ static void introspection_respond(struct request *req) {
         return;
     if (i->as_jwt) {
         if (jwt_take(req, &jwt))
-            (void)unavailable(req);
+            (void)oidc_unavailable(req);
         else
             respond_body(req, 200, JWT_TYPE, jwt);
         return;

@@ -118,7 +118,7 @@ static void logout_load(struct request *req) {
 static bool hint_is_of_session(const struct request *req, const struct logout *l) {
     if (!l->has_hint || !l->lookup.client)
         return false;
-    char sub[44];
+    char sub[SUB_CHARS + 1];
     tokens_sub(request_idp(req)->keyring, l->lookup.client, &l->session.user.id, sub);
     return span_is(l->hint.sub, sub);
 }

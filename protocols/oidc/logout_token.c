@@ -18,7 +18,7 @@
 enum err logout_token_build(struct idp *idp, const struct client *client,
                             const struct logout_delivery *d, int64_t now, struct buf *out) {
     unsigned char random[JTI_BYTES];
-    char sub[44], sid[23], jti[B64URL_LEN(JTI_BYTES) + 1];
+    char sub[SUB_CHARS + 1], sid[SID_CHARS + 1], jti[B64URL_LEN(JTI_BYTES) + 1];
     tokens_sub(idp->keyring, client, &d->user_id, sub);
     tokens_sid(idp->keyring, client, &d->session_key, sid);
     random_bytes(random, sizeof random);

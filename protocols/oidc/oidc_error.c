@@ -36,8 +36,18 @@ void oidc_error_respond(struct request *req, struct oidc_failure failure) {
     respond_buf(req, status, "application/json", &b);
 }
 
+enum step oidc_unavailable(struct request *req) {
+    oidc_error_respond(req, OIDC_FAILURE(OIDC_TEMPORARILY_UNAVAILABLE, NULL));
+    return STEP_RESPOND;
+}
+
 enum oidc_error oidc_error_of(enum err e, enum oidc_error mistake) {
-    return e == ERR_NOMEM ? OIDC_TEMPORARILY_UNAVAILABLE : mistake;
+    return e == ERR_NOMEM || e == ERR_BUSY ? OIDC_TEMPORARILY_UNAVAILABLE : mistake;
+}
+
+struct oidc_failure oidc_failure_of(enum err e, enum oidc_error mistake, const char *description) {
+    enum oidc_error error = oidc_error_of(e, mistake);
+    return OIDC_FAILURE(error, error == mistake ? description : NULL);
 }
 
 struct oidc_failure oidc_param_failure(enum err e, const char *name, struct arena *a) {
@@ -54,5 +64,5 @@ struct oidc_failure oidc_param_failure(enum err e, const char *name, struct aren
         if (texts[i].err == e)
             what = texts[i].text;
     const char *text = arena_printf(a, "%s %s", name && *name ? name : "a parameter", what);
-    return OIDC_FAILURE(oidc_error_of(e, OIDC_INVALID_REQUEST), text);
+    return oidc_failure_of(e, OIDC_INVALID_REQUEST, text);
 }

@@ -47,8 +47,12 @@ const char *oidc_error_code(enum oidc_error e);
 
 /* The JSON answer of RFC 6749 5.2, with Retry-After on 429 and 503. */
 void oidc_error_respond(struct request *req, struct oidc_failure failure);
-/* `mistake`, unless it was for want of memory that nothing was found out. */
+/* That with temporarily_unavailable; STEP_RESPOND, for a handler to end with. */
+enum step oidc_unavailable(struct request *req);
+/* `mistake`, unless it was for want of memory, or of a place to wait in, that nothing was found out. */
 enum oidc_error oidc_error_of(enum err e, enum oidc_error mistake);
+/* The same with its description, which is of the mistake only. */
+struct oidc_failure oidc_failure_of(enum err e, enum oidc_error mistake, const char *description);
 /* "duplicate parameter" and the like, for what params_fill says. */
 struct oidc_failure oidc_param_failure(enum err e, const char *name, struct arena *a);
 

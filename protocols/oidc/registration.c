@@ -9,10 +9,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/cleanup.h"
-#include "base/encode.h"
 #include "base/json.h"
 #include "base/sha256.h"
 #include "idp/client.h"
@@ -24,117 +22,18 @@
 #include "protocols/oidc/oidc.h"
 #include "protocols/oidc/oidc_error.h"
 
-#define JSON_TYPE    "application/json"
-#define ANSWER_MAX   (2 * CLIENT_METADATA_MAX)
-
-/* Registrations from one network: so many before there are waits, and how long they count. Likewise
- * replacements of one. */
-#define REGISTRATIONS_FREE    30
-#define REGISTRATIONS_SECONDS 60
-#define REGISTRATIONS_MEMORY  3600
-
 struct registration {
     bool has_token; /* an initial access token is needed, and was shown */
     unsigned char token_hash[TOKEN_HASH_BYTES];
     struct initial_token initial;
     bool is_fetching;
     struct span client_id, metadata; /* the object to store */
+    struct span sector_uri;          /* to be read before it is stored; absent: there is none */
     struct span secret_text; /* absent: it has none */
     struct client_secret secret;
     struct span access_text; /* the registration access token */
     struct client_secret access;
 };
-
-/* ---- shared with management ---- */
-
-enum step registration_unauthorized(struct request *req, const char *error) {
-    const char *challenge = "Bearer realm=\"registration\"";
-    if (error)
-        challenge = arena_printf(req->arena, "%s, error=\"%s\"", challenge, error);
-    respond_header(req, "WWW-Authenticate", span_of(challenge));
-    respond_error_json(req, 401, error ? error : "invalid_token", "a valid token is needed");
-    return STEP_RESPOND;
-}
-
-enum step registration_unavailable(struct request *req) {
-    oidc_error_respond(req, OIDC_FAILURE(OIDC_TEMPORARILY_UNAVAILABLE, NULL));
-    return STEP_RESPOND;
-}
-
-enum step registration_too_many(struct request *req) {
-    oidc_error_respond(req, OIDC_FAILURE(OIDC_TOO_MANY_REQUESTS, NULL));
-    return STEP_RESPOND;
-}
-
-enum step registration_refuse(struct request *req, const char *code, const char *text) {
-    respond_error_json(req, 400, code, text);
-    return STEP_RESPOND;
-}
-
-static bool is_json(struct span content_type) {
-    struct span type = span_cut(&content_type, ';');
-    while (type.len && type.ptr[type.len - 1] == ' ')
-        type.len--;
-    return type.len == strlen(JSON_TYPE) && strncasecmp(type.ptr, JSON_TYPE, type.len) == 0;
-}
-
-bool registration_body(struct request *req, json_t **ret_body) {
-    if (!is_json(req->content_type)) {
-        respond_error_json(req, 415, "invalid_client_metadata", "the body must be application/json");
-        return false;
-    }
-    if (json_parse_object(req->body, CLIENT_METADATA_MAX, ret_body)) {
-        (void)registration_refuse(req, "invalid_client_metadata", "the body is no JSON object");
-        return false;
-    }
-    return true;
-}
-
-void registration_respond(struct request *req, unsigned status,
-                          const struct registration_answer *answer) {
-    AUTO_JSON json_t *m = NULL;
-    if (json_parse_object(answer->metadata, CLIENT_METADATA_MAX, &m)) {
-        (void)registration_unavailable(req);
-        return;
-    }
-    CLEANUP(buf_done) struct buf b = BUF_INIT(ANSWER_MAX), uri = BUF_INIT(REDIRECT_URI_MAX);
-    buf_addf(&uri, "%.*s/register?client_id=", SPAN_FMT(request_config(req)->issuer));
-    percent_add(&uri, json_str(m, "client_id"));
-    client_metadata_hide(m);
-    struct json_out o = JSON_OUT(&b);
-    const char *name;
-    json_t *value;
-    json_open_object(&o, NULL);
-    json_object_foreach(m, name, value) {
-        json_add_value(&o, name, value);
-    }
-    json_add_i64(&o, "client_id_issued_at", answer->issued_at);
-    if (answer->secret.len) {
-        json_add_str(&o, "client_secret", answer->secret);
-        json_add_i64(&o, "client_secret_expires_at", 0);
-    }
-    json_add_str(&o, "registration_access_token", answer->access_token);
-    json_add_str(&o, "registration_client_uri", buf_span(&uri));
-    json_close_object(&o);
-    if (buf_err(&b) || buf_err(&uri))
-        (void)registration_unavailable(req);
-    else
-        respond_buf(req, status, "application/json", &b);
-}
-
-void registration_take_turn(struct request *req, char kind, struct span who) {
-    struct throttle_limit limit = {
-        .free_failures = REGISTRATIONS_FREE,
-        .base_seconds = REGISTRATIONS_SECONDS,
-        .max_seconds = REGISTRATIONS_SECONDS,
-        .memory_seconds = REGISTRATIONS_MEMORY,
-    };
-    unsigned char hash[32];
-    sha256(who, hash);
-    limit.key.b[0] = (unsigned char)kind;
-    memcpy(limit.key.b + 1, hash, THROTTLE_KEY_BYTES - 1);
-    store_throttle_take(&req->write, &limit, req->now, NULL);
-}
 
 /* ---- what is asked for ---- */
 
@@ -156,17 +55,19 @@ static bool take_metadata(struct request *req, struct registration *r) {
         return false;
     for (size_t i = 0; i < ARRAY_LEN(servers); i++)
         json_object_del(given, servers[i]);
-    if (client_metadata_check(req->arena, REGISTRAR_CLIENT, given, &normal, &code, &text)) {
-        (void)registration_refuse(req, code, text);
+    enum err e = client_metadata_check(req->arena, REGISTRAR_CLIENT, given, &normal, &code, &text);
+    if (e) {
+        (void)(e == ERR_NOMEM ? oidc_unavailable(req) : registration_refuse(req, code, text));
         return false;
     }
     bool has_secret = span_starts(json_str(normal, "token_endpoint_auth_method"), "client_secret_");
     r->metadata = dump(req->arena, normal);
     r->client_id = arena_dup(req->arena, json_str(normal, "client_id"));
     if (!r->metadata.ptr || !r->client_id.ptr ||
+        registration_sector_find(req->arena, normal, &r->sector_uri) ||
         client_secret_make(req->arena, req->now, 0, &r->access, &r->access_text) ||
         (has_secret && client_secret_make(req->arena, req->now, 0, &r->secret, &r->secret_text))) {
-        (void)registration_unavailable(req);
+        (void)oidc_unavailable(req);
         return false;
     }
     return true;
@@ -196,61 +97,9 @@ static void registration_load(struct request *req) {
         store_initial_token_find(&req->load, r->token_hash, req->now, &r->initial);
 }
 
-/* ---- the sector document ---- */
-
-static struct span sector_uri(struct arena *a, struct span metadata) {
-    AUTO_JSON json_t *m = NULL;
-    if (json_parse_object(metadata, CLIENT_METADATA_MAX, &m))
-        return SPAN_NONE;
-    return arena_dup(a, json_str(m, "sector_identifier_uri"));
-}
-
-bool registration_has_sector(struct arena *a, struct span metadata) {
-    return sector_uri(a, metadata).len > 0;
-}
-
-void registration_sector_fetch(struct request *req, struct span metadata) {
-    req->fetch.purpose = OUTBOUND_SECTOR;
-    req->fetch.only_public = true;
-    req->fetch.url = sector_uri(req->arena, metadata);
-}
-
-static bool array_has(const json_t *array, const json_t *text) {
-    for (size_t i = 0; i < json_array_size(array); i++)
-        if (json_equal(json_array_get(array, i), text))
-            return true;
-    return false;
-}
-
-/* OIDC Registration 5: "The values of the registered redirect_uris MUST be included in the elements
- * of the array". */
-static bool sector_has_all(const struct request *req, struct span metadata) {
-    AUTO_JSON json_t *document = NULL;
-    AUTO_JSON json_t *m = NULL;
-    if (req->fetch.result ||
-        json_parse(span_bytes(req->fetch.body, req->fetch.body_len), OUTBOUND_BODY_MAX, &document) ||
-        json_parse_object(metadata, CLIENT_METADATA_MAX, &m) || !json_is_array(document))
-        return false;
-    const json_t *uris = json_object_get(m, "redirect_uris");
-    for (size_t i = 0; i < json_array_size(uris); i++)
-        if (!array_has(document, json_array_get(uris, i)))
-            return false;
-    return true;
-}
-
-bool registration_sector_is_good(struct request *req, struct span metadata) {
-    bool is_good = sector_has_all(req, metadata);
-    if (req->fetch.result == ERR_BUSY)
-        (void)registration_unavailable(req);
-    else if (!is_good)
-        (void)registration_refuse(req, "invalid_client_metadata",
-                                  "sector_identifier_uri does not list all redirect_uris");
-    return is_good;
-}
-
 static void registration_fetch(struct request *req) {
-    struct registration *r = req->state;
-    registration_sector_fetch(req, r->metadata);
+    const struct registration *r = req->state;
+    registration_sector_fetch(req, r->sector_uri);
 }
 
 /* ---- decisions ---- */
@@ -268,7 +117,7 @@ static enum step written(struct request *req, struct registration *r) {
     case ERR_BUSY:
         return registration_too_many(req);
     default:
-        return registration_unavailable(req);
+        return oidc_unavailable(req);
     }
 }
 
@@ -277,14 +126,14 @@ static enum step registration_decide(struct request *req) {
     if (req->wrote)
         return written(req, r);
     if (r->is_fetching)
-        return registration_sector_is_good(req, r->metadata) ? STEP_WRITE : STEP_RESPOND;
+        return registration_sector_decide(req, r->metadata);
     if (req->load.result)
-        return registration_unavailable(req);
+        return oidc_unavailable(req);
     if (r->has_token && !r->initial.found)
         return registration_unauthorized(req, "invalid_token");
     if (!r->metadata.len && !take_metadata(req, r))
         return STEP_RESPOND;
-    r->is_fetching = registration_has_sector(req->arena, r->metadata);
+    r->is_fetching = r->sector_uri.len > 0;
     return r->is_fetching ? STEP_FETCH : STEP_WRITE;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What registration (RFC 7591) and its management (RFC 7592) share: tokens that are shown once and
- * kept as hashes, and the answer that describes a client to itself. */
+ * What registration (RFC 7591) and its management (RFC 7592) share: their refusals, the body that is
+ * read, the answer that describes a client to itself, turns, and the sector document. */
 #ifndef IDP_PROTOCOLS_OIDC_REGISTRATION_H
 #define IDP_PROTOCOLS_OIDC_REGISTRATION_H
 
@@ -12,7 +12,6 @@
 
 /* 401 with the challenge of RFC 6750 3; `error` NULL: the request shows no token. */
 enum step registration_unauthorized(struct request *req, const char *error);
-enum step registration_unavailable(struct request *req);
 enum step registration_too_many(struct request *req); /* 429 */
 /* 400 with RFC 7591 3.2.2's form; texts static or in the request's arena. */
 enum step registration_refuse(struct request *req, const char *code, const char *text);
@@ -36,13 +35,14 @@ void registration_respond(struct request *req, unsigned status,
 #define REGISTRATION_OF_CLIENT  'u'
 void registration_take_turn(struct request *req, char kind, struct span who);
 
-/* ---- the sector document of a registration, as it would be stored ---- */
+/* ---- the sector document (registration_sector.c) ---- */
 
-/* Whether it names one, which has to be read before anything is written. */
-bool registration_has_sector(struct arena *a, struct span metadata);
+/* What has to be read before `metadata` is stored, in the arena; absent: it names none. ERR_NOMEM. */
+must_check enum err registration_sector_find(struct arena *a, const json_t *metadata,
+                                             struct span *ret_uri);
 /* For handler->fetch. */
-void registration_sector_fetch(struct request *req, struct span metadata);
-/* Whether what was fetched lists all its redirect URIs; else answered. */
-bool registration_sector_is_good(struct request *req, struct span metadata);
+void registration_sector_fetch(struct request *req, struct span uri);
+/* When that was fetched: STEP_WRITE if it lists all redirect URIs of the metadata; else answered. */
+enum step registration_sector_decide(struct request *req, struct span metadata);
 
 #endif

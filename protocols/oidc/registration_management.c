@@ -18,6 +18,7 @@
 #include "protocols/oidc/audit.h"
 #include "protocols/oidc/bearer.h"
 #include "protocols/oidc/oidc.h"
+#include "protocols/oidc/oidc_error.h"
 #include "protocols/oidc/registration.h"
 
 struct management {
@@ -25,7 +26,8 @@ struct management {
     struct registration_row registration;
     struct client_row client;
     struct span metadata; /* PUT: the object to store */
-    bool is_fetching;     /* PUT: its sector document */
+    struct span sector_uri; /* PUT: to be read before it is stored; absent: there is none */
+    bool is_fetching;
     struct span secret_text; /* PUT: a new one, where there was none */
     struct client_secret secret;
 };
@@ -138,22 +140,23 @@ static enum step replace(struct request *req, struct management *m) {
     if (!registration_body(req, &given))
         return STEP_RESPOND;
     if (json_parse_object(m->client.metadata, CLIENT_METADATA_MAX, &old))
-        return registration_unavailable(req);
+        return oidc_unavailable(req);
     const char *why = identity_check(m, given);
     if (why)
         return registration_refuse(req, "invalid_request", why);
     json_object_del(given, "client_secret");
-    if (client_metadata_check(req->arena, REGISTRAR_CLIENT, given, &normal, &code, &text))
-        return registration_refuse(req, code, text);
+    enum err e = client_metadata_check(req->arena, REGISTRAR_CLIENT, given, &normal, &code, &text);
+    if (e)
+        return e == ERR_NOMEM ? oidc_unavailable(req) : registration_refuse(req, code, text);
     if ((why = change_check(old, normal)))
         return registration_refuse(req, "invalid_client_metadata", why);
     bool needs_secret = strength(normal) == STRENGTH_SECRET && !m->client.n_secrets;
     AUTO_FREE char *json = keep_identity(m, normal, old) ? json_dumps(normal, JSON_COMPACT) : NULL;
     m->metadata = json ? arena_dup(req->arena, span_of(json)) : SPAN_NONE;
-    if (!m->metadata.ptr ||
+    if (!m->metadata.ptr || registration_sector_find(req->arena, normal, &m->sector_uri) ||
         (needs_secret && client_secret_make(req->arena, req->now, 0, &m->secret, &m->secret_text)))
-        return registration_unavailable(req);
-    m->is_fetching = registration_has_sector(req->arena, m->metadata);
+        return oidc_unavailable(req);
+    m->is_fetching = m->sector_uri.len > 0;
     return m->is_fetching ? STEP_FETCH : STEP_WRITE;
 }
 
@@ -172,7 +175,7 @@ static enum step written(struct request *req, const struct management *m) {
     if (req->write.result == ERR_BUSY)
         return registration_too_many(req);
     if (req->write.result)
-        return registration_unavailable(req);
+        return oidc_unavailable(req);
     atomic_fetch_add(&request_idp(req)->client_epoch, 1);
     if (req->method == HTTP_DELETE)
         respond_body(req, 204, NULL, SPAN_NONE);
@@ -186,9 +189,9 @@ static enum step management_decide(struct request *req) {
     if (req->wrote)
         return written(req, m);
     if (m->is_fetching)
-        return registration_sector_is_good(req, m->metadata) ? STEP_WRITE : STEP_RESPOND;
+        return registration_sector_decide(req, m->metadata);
     if (req->load.result)
-        return registration_unavailable(req);
+        return oidc_unavailable(req);
     if (!token_is_right(m))
         return registration_unauthorized(req, "invalid_token");
     if (req->method == HTTP_PUT)
@@ -200,8 +203,8 @@ static enum step management_decide(struct request *req) {
 }
 
 static void management_fetch(struct request *req) {
-    struct management *m = req->state;
-    registration_sector_fetch(req, m->metadata);
+    const struct management *m = req->state;
+    registration_sector_fetch(req, m->sector_uri);
 }
 
 static void management_write(struct request *req) {

@@ -45,20 +45,9 @@ static enum step done(struct request *req) {
     return STEP_RESPOND;
 }
 
-static enum step unavailable(struct request *req) {
-    oidc_error_respond(req, OIDC_FAILURE(OIDC_TEMPORARILY_UNAVAILABLE, NULL));
-    return STEP_RESPOND;
-}
-
 static enum step revocation_parse(struct request *req) {
     struct revocation *r = req->state;
-    const char *at_fault = NULL;
-    enum err e = params_fill(revocation_params, ARRAY_LEN(revocation_params), req->arena,
-                             &req->form, r, &at_fault);
-    if (!e)
-        return client_login_parse(req, &r->login);
-    oidc_error_respond(req, oidc_param_failure(e, at_fault, req->arena));
-    return STEP_RESPOND;
+    return client_login_parse(req, revocation_params, ARRAY_LEN(revocation_params), &r->login);
 }
 
 static void revocation_load(struct request *req) {
@@ -80,7 +69,7 @@ static enum step read_token(struct request *req, struct revocation *r) {
     //# request.
     enum err e = access_use_read(req, r->token, &r->access);
     if (e == ERR_UNAVAILABLE)
-        return unavailable(req);
+        return oidc_unavailable(req);
     if (e || !span_eq(r->access.client_id, r->login.client->client_id))
         return done(req);
     r->is_access_token = true;
@@ -90,7 +79,7 @@ static enum step read_token(struct request *req, struct revocation *r) {
 
 static enum step grant_decide(struct request *req, struct revocation *r) {
     if (req->load.result)
-        return unavailable(req);
+        return oidc_unavailable(req);
     if (!r->grant.found || r->grant.revoked_at ||
         refresh_token_verify(request_idp(req)->keyring, &r->grant, &r->refresh) != ALLOW ||
         !span_eq(r->grant.client_id, r->login.client->client_id))
@@ -109,7 +98,7 @@ static enum step revocation_decide(struct request *req) {
         return grant_decide(req, r);
     if (req->write.result == ERR_REPLAYED) /* revoked before: does not fill the audit */
         return done(req);
-    return req->write.result ? unavailable(req) : done(req);
+    return req->write.result ? oidc_unavailable(req) : done(req);
 }
 
 static void revocation_fetch(struct request *req) {

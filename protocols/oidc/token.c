@@ -53,14 +53,7 @@ enum step token_invalid_grant(struct request *req) {
 
 static enum step token_parse(struct request *req) {
     struct token_request *t = req->state;
-    const char *at_fault = NULL;
-    enum err e =
-        params_fill(token_params, ARRAY_LEN(token_params), req->arena, &req->form, t, &at_fault);
-    if (e) {
-        oidc_error_respond(req, oidc_param_failure(e, at_fault, req->arena));
-        return STEP_RESPOND;
-    }
-    return client_login_parse(req, &t->login);
+    return client_login_parse(req, token_params, ARRAY_LEN(token_params), &t->login);
 }
 
 static void token_load(struct request *req) {

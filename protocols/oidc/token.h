@@ -41,7 +41,7 @@ struct token_request {
 /* What a grant type does once the client is authenticated. begin, loaded and written are called as
  * grant_stage says, name the next step and may set the next stage; STEP_RESPOND ends it: either
  * answered (an error), or t->order filled for issuing. After GRANT_REVOKED the answer is
- * invalid_grant. */
+ * invalid_grant. What a type has no use for is NULL: one that sets no stage ends in begin. */
 struct token_grant_type {
     const char *name;
     unsigned bit; /* GRANT_*, as registered */

@@ -23,12 +23,13 @@
 #define CLAIMS_MAX 12288 /* bytes: what the signer takes */
 
 void tokens_sub(const struct keyring *k, const struct client *client, const struct user_id *user,
-                char out[44]) {
+                char out[SUB_CHARS + 1]) {
     keyring_sub(k, client->is_pairwise ? client->sector : SPAN("public"), user, out);
 }
 
 void tokens_sub_at(const struct keyring *k, const struct client *client,
-                   const struct resource *resource, const struct user_id *user, char out[44]) {
+                   const struct resource *resource, const struct user_id *user,
+                   char out[SUB_CHARS + 1]) {
     if (resource && client->is_pairwise)
         keyring_sub(k, resource->sector, user, out);
     else
@@ -36,13 +37,13 @@ void tokens_sub_at(const struct keyring *k, const struct client *client,
 }
 
 void tokens_sid(const struct keyring *k, const struct client *client, const struct session_key *key,
-                char out[23]) {
+                char out[SID_CHARS + 1]) {
     unsigned char input[SESSION_KEY_BYTES + CLIENT_ID_MAX], mac[32];
     size_t id_len = client->client_id.len < CLIENT_ID_MAX ? client->client_id.len : CLIENT_ID_MAX;
     memcpy(input, key->b, SESSION_KEY_BYTES);
     memcpy(input + SESSION_KEY_BYTES, client->client_id.ptr, id_len);
     keyring_mac(k, "sid", span_bytes(input, SESSION_KEY_BYTES + id_len), mac);
-    out[b64url_encode(mac, 16, out)] = '\0';
+    out[b64url_encode(mac, SID_BYTES, out)] = '\0';
 }
 
 /* Claims of the person's authentication, which both kinds of token carry. */
@@ -73,7 +74,7 @@ static bool is_opaque(const struct token_order *order) {
 
 /* What it says, in either form. `sub` and `jti` are room for two of its texts. */
 static struct access_token access_content(struct request *req, const struct token_order *order,
-                                          char sub[44], char jti[ACCESS_TOKEN_JTI_CHARS + 1]) {
+                                          char sub[SUB_CHARS + 1], char jti[ACCESS_TOKEN_JTI_CHARS + 1]) {
     const struct resource *resource = order->audience.resource;
     const struct grant *g = order->grant;
     struct access_token t = {
@@ -123,7 +124,7 @@ static enum err id_claims(struct request *req, const struct token_order *order, 
     const struct config *cfg = request_config(req);
     const struct grant *g = order->grant;
     const struct keyring *k = request_idp(req)->keyring;
-    char sub[44], sid[23];
+    char sub[SUB_CHARS + 1], sid[SID_CHARS + 1];
     tokens_sub(k, order->client, &g->user_id, sub);
 
     struct json_out o = JSON_OUT(out);
@@ -192,7 +193,7 @@ static enum err ask_access_token(struct request *req, const struct token_order *
                                  struct token_set *tokens) {
     const struct resource *resource = order->audience.resource;
     CLEANUP(buf_done) struct buf claims = BUF_INIT(CLAIMS_MAX);
-    char sub[44], jti[ACCESS_TOKEN_JTI_CHARS + 1];
+    char sub[SUB_CHARS + 1], jti[ACCESS_TOKEN_JTI_CHARS + 1];
     const struct access_token t = access_content(req, order, sub, jti);
     tokens->expires_in = t.expires_at - t.issued_at;
     if (is_opaque(order))

@@ -8,14 +8,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/encode.h"
 #include "base/err.h"
 #include "base/span.h"
 #include "idp/client.h"
 #include "idp/grant.h"
+#include "idp/keyring.h"
 #include "idp/request.h"
 #include "protocols/oidc/audience.h"
-
-struct keyring;
 
 /* What the tokens say. */
 struct token_order {
@@ -48,14 +48,18 @@ must_check enum err jwt_take(const struct request *req, struct span *ret_jwt);
 
 /* The person as this client knows them: pairwise in its sector, or public (OIDC Core 8). */
 void tokens_sub(const struct keyring *k, const struct client *client, const struct user_id *user,
-                char out[44]);
+                char out[SUB_CHARS + 1]);
 /* As the audience of an access token knows them: two services that compare their tokens must not find
  * out that these speak of one person (OIDC Core 17.3). `resource` NULL: the client itself. */
 void tokens_sub_at(const struct keyring *k, const struct client *client,
-                   const struct resource *resource, const struct user_id *user, char out[44]);
-/* The session as this client knows it, by a grant's sid_key: unlinkable between clients. `out`: 22
- * characters, NUL. */
+                   const struct resource *resource, const struct user_id *user,
+                   char out[SUB_CHARS + 1]);
+
+#define SID_BYTES 16
+#define SID_CHARS B64URL_LEN(SID_BYTES)
+/* The session as this client knows it, by a grant's sid_key: unlinkable between clients. With a NUL
+ * behind it. */
 void tokens_sid(const struct keyring *k, const struct client *client, const struct session_key *key,
-                char out[23]);
+                char out[SID_CHARS + 1]);
 
 #endif

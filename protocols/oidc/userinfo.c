@@ -42,11 +42,6 @@ static enum step refuse(struct request *req, unsigned status, const char *error)
     return STEP_RESPOND;
 }
 
-static enum step unavailable(struct request *req) {
-    oidc_error_respond(req, OIDC_FAILURE(OIDC_TEMPORARILY_UNAVAILABLE, NULL));
-    return STEP_RESPOND;
-}
-
 /* ERR_MISSING: no token; ERR_REPEATED: more than one way of giving it; ERR_REFUSED: a way that is
  * not accepted. */
 static enum err token_find(const struct request *req, struct span *ret_token) {
@@ -78,7 +73,7 @@ static enum step userinfo_parse(struct request *req) {
     if (!e)
         e = access_use_read(req, token, t);
     if (e == ERR_UNAVAILABLE)
-        return unavailable(req);
+        return oidc_unavailable(req);
     if (e || !span_eq(t->aud, cfg->issuer))
         return refuse(req, 401, "invalid_token");
     if (!t->has_grant || !span_list_has(t->scope, SPAN("openid")))
@@ -97,13 +92,13 @@ static void userinfo_load(struct request *req) {
 static enum step userinfo_decide(struct request *req) {
     struct userinfo *u = req->state;
     if (u->stage == USERINFO_PERSON && req->load.result)
-        return unavailable(req);
+        return oidc_unavailable(req);
     if (u->stage == USERINFO_PERSON)
         return u->user.found && u->user.status == USER_ACTIVE ? STEP_RESPOND
                                                               : refuse(req, 401, "invalid_token");
     enum err e = access_use_check(req, &u->use);
     if (e)
-        return e == ERR_REFUSED ? refuse(req, 401, "invalid_token") : unavailable(req);
+        return e == ERR_REFUSED ? refuse(req, 401, "invalid_token") : oidc_unavailable(req);
     u->stage = USERINFO_PERSON;
     return STEP_LOAD;
 }
@@ -112,7 +107,7 @@ static enum step userinfo_decide(struct request *req) {
 static enum err claims_build(struct request *req, const struct userinfo *u, bool names_audience,
                              struct buf *out) {
     const struct client *client = u->use.lookup.client;
-    char sub[44];
+    char sub[SUB_CHARS + 1];
     tokens_sub(request_idp(req)->keyring, client, &u->user.id, sub);
     const struct claims_order order = {
         .client = client,
@@ -147,13 +142,13 @@ static void userinfo_sign(struct request *req) {
     if (claims_build(req, u, true, &b))
         oidc_error_respond(req, OIDC_FAILURE(OIDC_SERVER_ERROR, NULL));
     else if (jwt_ask(req, alg, USERINFO_TYP, &b))
-        (void)unavailable(req);
+        (void)oidc_unavailable(req);
 }
 
 static void respond_signed(struct request *req) {
     struct span jwt;
     if (jwt_take(req, &jwt))
-        (void)unavailable(req);
+        (void)oidc_unavailable(req);
     else
         respond_body(req, 200, "application/jwt", jwt);
 }

@@ -15,7 +15,7 @@ WIDTH = 48
 
 
 def bars(values):
-    """Bars on a logarithmic scale that begins at a tenth of the smallest."""
+    """Bars on a logarithmic scale that begins at a third of the smallest."""
     least = min(values.values()) / 3
     most = max(values.values())
     lines = []

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The Basic plan, which is also run with form_post answers; the Config plan; third-party login."""
+"""The Basic plan, which is also run with form_post answers; the Config plan."""
 import json
 import time
 import urllib.parse

@@ -16,7 +16,6 @@ static const struct config cfg = {.issuer = {ISSUER, sizeof ISSUER - 1}};
 
 static const struct client *client(void) {
     static struct client c = {
-        .found = true,
         .is_enabled = true,
         .grant_types = GRANT_AUTHORIZATION_CODE | GRANT_REFRESH_TOKEN,
         .response_modes = RESPONSE_MODE_QUERY | RESPONSE_MODE_FORM_POST,

@@ -29,7 +29,7 @@ static void write_anew(struct arena *a, const struct client_auth_claim *claim) {
 
 static void judge(const struct client_auth_claim *claim) {
     const struct client_secret *secret;
-    struct client client = {.found = true, .is_enabled = true, .auth = CLIENT_AUTH_SECRET_BASIC};
+    struct client client = {.is_enabled = true, .auth = CLIENT_AUTH_SECRET_BASIC};
     FUZZ_CHECK(client_auth_check(NULL, claim, 1, &secret) != ALLOW);
     FUZZ_CHECK(client_auth_check(&client, claim, 1, &secret) != ALLOW); /* it has no secret */
 }

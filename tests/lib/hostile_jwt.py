@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Hostile JWTs: rows E01-E19 of ../shared/ATTACKS.md as data, for every place that parses a JWT.
+"""Hostile JWTs: rows E01-E19 of docs/ATTACKS.md as data, for every place that parses a JWT.
 
 A place says how its good token looks; rows() gives one bad token after the other, each a small step
 from the good one. Who holds the key (a client with its assertion or request object) is a Signer;

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the OpenID Connect tests have in common: one provider with relying parties of every kind.
 
-A test is a function whose name begins with the ids of ../shared/ATTACKS.md that it shows, or with
+A test is a function whose name begins with the ids of docs/ATTACKS.md that it shows, or with
 `scenario_`; it gets the world. run() runs those of a module and ends with "N passed, N failed".
 """
 import contextlib

@@ -5,6 +5,7 @@ tests of its rows, which must turn red. A fault that nothing catches, or that no
 sources, is a failure.
 
   run.py [--short N] [--jobs N] [WORD ...]     WORD: part of a fault's name; --short: every so many-th
+  run.py --check [FILE ...]                    builds nothing: do the faults of these lists fit the sources?
 
 A fault stands in faults.txt as
   name | rows | command (what is run in tests/, or meson:NAME for a unit test) | file
@@ -30,8 +31,21 @@ class Fault:
         self.name, rows, self.command, self.file = (part.strip() for part in line.split("|"))
         self.rows, self.old, self.new = rows.split(), [], []
 
+    def fit(self, folder):
+        """(the file's text, None), or (None, why the fault cannot be put into it)."""
+        path = os.path.join(folder, self.file)
+        if not os.path.exists(path):
+            return None, f"does not fit: there is no {self.file}"
+        with open(path, encoding="utf-8") as f:
+            text = f.read()
+        count = text.count("\n".join(self.old)) if self.old else 0
+        return (text, None) if count == 1 else (None, f"does not fit: its text stands {count} times in {self.file}")
 
-def faults(path=os.path.join(HERE, "faults.txt")):
+
+LIST = os.path.join(HERE, "faults.txt")
+
+
+def faults(path=LIST):
     found = []
     with open(path, encoding="utf-8") as f:
         for line in f.read().splitlines():
@@ -82,13 +96,11 @@ class Tree:
     def judge(self, fault):
         """None: caught; else what is wrong."""
         path = os.path.join(self.folder, fault.file)
-        with open(path, encoding="utf-8") as f:
-            good = f.read()
-        old, new = "\n".join(fault.old), "\n".join(fault.new)
-        if good.count(old) != 1:
-            return f"does not fit: its text stands {good.count(old)} times in {fault.file}"
+        good, wrong = fault.fit(self.folder)
+        if wrong:
+            return wrong
         with open(path, "w", encoding="utf-8") as f:
-            f.write(good.replace(old, new))
+            f.write(good.replace("\n".join(fault.old), "\n".join(fault.new)))
         try:
             status, text = self.run(["ninja", "-C", "build", *self.targets(fault)])
             if status:
@@ -141,7 +153,19 @@ def options(words):
     return short, jobs, rest
 
 
+def check(paths):
+    """What no longer fits the sources as they are, without building anything."""
+    found = [fault for path in paths for fault in faults(path)]
+    wrong = [f"{fault.name}: {why}" for fault in found for why in [fault.fit(ROOT)[1]] if why]
+    for line in wrong:
+        print("FAIL", line)
+    print(f"{len(found) - len(wrong)} passed, {len(wrong)} failed")
+    return 1 if wrong or not found else 0
+
+
 def main():
+    if sys.argv[1:2] == ["--check"]:
+        return check(sys.argv[2:] or [LIST])
     short, jobs, only = options(sys.argv[1:])
     chosen = [f for f in faults() if not only or any(word in f.name for word in only)][::short]
     return judge_all(chosen, jobs)

@@ -80,7 +80,7 @@ def scenario_acr_in_the_vocabulary_asked_for(w):
 
 
 def scenario_requests_of_todays_portals(w):
-    """No nonce, no PKCE, state as Base64 with unescaped + / = (DOMAIN 2)."""
+    """No nonce, no PKCE, state as Base64 with unescaped + / =."""
     browser = w.signed_in()
     url = w.ministry.url(nonce=None, code_challenge=None, code_challenge_method=None, state=None, acr_values="LoA1")
     answer = browser.get(url + "&state=aHR0cHM6Ly9leC52bi8/+a==")

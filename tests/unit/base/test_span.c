@@ -68,6 +68,28 @@ static void test_equality(void **state) {
     assert_false(span_starts(SPAN("Bear"), "Bearer "));
 }
 
+static void test_order(void **state) {
+    (void)state;
+    const struct span sorted[] = {SPAN_NONE, SPAN("a"), SPAN("a\0"), SPAN("ab"), SPAN("b"), SPAN("\xff")};
+    const int n = sizeof sorted / sizeof sorted[0];
+    for (int i = 0; i < n; i++)
+        for (int k = 0; k < n; k++) {
+            int order = span_order(sorted[i], sorted[k]);
+            assert_int_equal((order > 0) - (order < 0), (i > k) - (i < k));
+        }
+    assert_int_equal(span_order(SPAN_NONE, SPAN("")), 0);
+}
+
+static void test_among(void **state) {
+    (void)state;
+    const struct span list[] = {SPAN("https://a.vn/cb"), SPAN("b")};
+    assert_true(span_among(list, 2, SPAN("b")));
+    assert_false(span_among(list, 1, SPAN("b")));
+    assert_false(span_among(list, 2, SPAN("https://a.vn/")));
+    assert_false(span_among(list, 0, SPAN("b")));
+    assert_false(span_among(list, 2, SPAN_NONE));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cut_tells_absent_from_empty),
@@ -75,6 +97,8 @@ int main(void) {
         cmocka_unit_test(test_words),
         cmocka_unit_test(test_list_has_whole_words_only),
         cmocka_unit_test(test_equality),
+        cmocka_unit_test(test_order),
+        cmocka_unit_test(test_among),
     };
     return cmocka_run_group_tests_name("base/span", tests, NULL, NULL);
 }

@@ -17,6 +17,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "idp/client.h"
+#include "idp/client_metadata.h"
 #include "idp/config.h"
 
 static char folder[] = "/tmp/idp-test-connector-XXXXXX";

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * acr is the level that was reached, never more, in the words that the client asked in; amr names
- * what was done (DOMAIN 3, RFC 8176). */
+ * what was done (RFC 8176). */
 #include "check.h"
 #include "idp/config.h"
 #include "idp/session.h"

@@ -20,7 +20,6 @@ static const struct config cfg = {.issuer = {"http://localhost:8080", 21}};
 
 static struct client sample(void) {
     struct client c = {
-        .found = true,
         .client_id = SPAN("portal"),
         .is_enabled = true,
         .grant_types = GRANT_AUTHORIZATION_CODE | GRANT_REFRESH_TOKEN,
@@ -228,6 +227,27 @@ static void test_fields(void **state) {
     arena_reset(&arena);
 }
 
+/* OIDC Registration 2: default_acr_values are voluntary, and a request or its claims override them. */
+static void test_default_acr_values(void **state) {
+    (void)state;
+    json_t *levels = json_pack("[ss]", "urn:x:2", "LoA1");
+    struct client c = sample();
+    c.default_acr_values = levels;
+    struct authz_request r;
+    enum err page;
+    assert_int_equal(run(&c, BASE PKCE, &r, &page), OIDC_NO_ERROR);
+    assert_span(r.acr_values, "urn:x:2 LoA1");
+    assert_int_equal(run(&c, BASE PKCE "&acr_values=LoA2", &r, &page), OIDC_NO_ERROR);
+    assert_span(r.acr_values, "LoA2");
+    assert_int_equal(run(&c, BASE PKCE "&claims=%7B%22id_token%22%3A%7B%22acr%22%3A%7B%22value%22%3A%22LoA3%22%7D%7D%7D",
+                         &r, &page),
+                     OIDC_NO_ERROR);
+    assert_int_equal(r.acr_values.len, 0);
+    assert_span(r.claims.acr_values, "LoA3");
+    json_decref(levels);
+    arena_reset(&arena);
+}
+
 static void test_offline_access_needs_refresh_tokens(void **state) {
     (void)state;
     static const char query[] = "client_id=portal&redirect_uri=" URI
@@ -284,6 +304,7 @@ int main(void) {
         cmocka_unit_test(test_unregistered_grant),
         cmocka_unit_test(test_errors_that_must_not_redirect),
         cmocka_unit_test(test_fields),
+        cmocka_unit_test(test_default_acr_values),
         cmocka_unit_test(test_offline_access_needs_refresh_tokens),
         cmocka_unit_test(test_A31_limits),
         cmocka_unit_test(test_build_keeps_what_is_known),

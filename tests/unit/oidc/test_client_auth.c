@@ -153,8 +153,7 @@ static void test_B10_assertions(void **state) {
 }
 
 static struct client sample(enum client_auth auth) {
-    struct client c = {.found = true,
-                       .client_id = SPAN("portal"),
+    struct client c = {.client_id = SPAN("portal"),
                        .is_enabled = true,
                        .is_public = auth == CLIENT_AUTH_NONE,
                        .auth = auth,
