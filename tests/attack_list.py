@@ -14,7 +14,7 @@ ID = re.compile(r"(?<![A-Za-z0-9])([A-Z]\d\d)(?![A-Za-z0-9])")
 # A test's function, or a quoted text in which an id stands.
 NAMES = re.compile(r"(?:^def |^static void (?:test_)?)(\w*)|[\"'`]([^\"'`\n]*)", re.M)
 SECTIONS = {"A": "Authorization endpoint", "B": "Token endpoint", "D": "Introspection, revocation, userinfo, logout, registration",
-            "E": "JWTs, wherever one is read", "F": "Sign-in, sessions, web", "T": "Transport"}
+            "E": "JWTs, wherever one is read", "F": "Sign-in, sessions, web", "T": "Transport", "X": "Resilience"}
 
 INTRODUCTION = """# Attacks
 

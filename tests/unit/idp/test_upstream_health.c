@@ -49,7 +49,7 @@ static void open_it(struct upstream_health *h, int64_t second) {
         note(h, false, second);
 }
 
-static void failures_in_a_row_open_it(void **state) {
+static void X14_failures_in_a_row_open_it(void **state) {
     struct upstream_health *h = *state;
     assert_false(is_down(h, 1));
     for (int i = 0; i < FAILURES - 1; i++)
@@ -139,7 +139,7 @@ static void *try_often(void *ctx) {
     return NULL;
 }
 
-static void one_of_many_threads(void **state) {
+static void X14_one_of_many_threads(void **state) {
     struct crowd c = {.h = *state};
     pthread_t thread[8];
     open_it(c.h, 1);
@@ -154,13 +154,13 @@ static void one_of_many_threads(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(failures_in_a_row_open_it),
+        TEST(X14_failures_in_a_row_open_it),
         TEST(one_is_let_through_and_closes_it),
         TEST(one_failure_of_the_trial_opens_it_again),
         TEST(a_trial_that_is_never_heard_of_is_given_up),
         TEST(others_come_and_go),
         TEST(the_gauge_says_so),
-        TEST(one_of_many_threads),
+        TEST(X14_one_of_many_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
