@@ -15,7 +15,7 @@ ID = re.compile(r"(?<![A-Za-z0-9])([A-Z]\d\d)(?![A-Za-z0-9])")
 NAMES = re.compile(r"(?:^def |^static void (?:test_)?)(\w*)|[\"'`]([^\"'`\n]*)", re.M)
 SECTIONS = {"A": "Authorization endpoint", "B": "Token endpoint", "D": "Introspection, revocation, userinfo, logout, registration",
             "E": "JWTs, wherever one is read", "F": "Sign-in, sessions, web", "T": "Transport",
-            "U": "Signing in through another provider"}
+            "U": "Signing in through another provider", "X": "Resilience"}
 
 INTRODUCTION = """# Attacks
 
