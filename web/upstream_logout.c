@@ -123,7 +123,7 @@ static const struct param_def backchannel_params[] = {
 #undef FIELD
 
 //= https://openid.net/specs/openid-connect-backchannel-1_0.html#section-2.8
-//# If the logout token was invalid or the logout failed, the RP MUST respond with HTTP 400 Bad Request.
+//# If the logout request was invalid or the logout failed, the RP MUST respond with HTTP 400 Bad Request.
 static enum step refuse(struct request *req, const struct backchannel *b, enum err e) {
     LOG(LOG_WARN, "logout_token_refused", LOG_SPAN("connector", b->x.connector->id),
         LOG_STR("why", err_text(e)), LOG_STR("request_id", req->id));

@@ -187,7 +187,8 @@ SQL(LOGOUT_ADD_LIVE_SESSION, "bii",
 /* Likewise, all of a person's but one. */
 SQL(LOGOUT_ADD_USER, "bbii",
     LOGOUT_ADD("$3", "$4") "AND g.session_key IN (SELECT s.key FROM session s "
-    "WHERE s.user_id = $1 AND s.key <> $2 AND s.ended_at = 0 AND s.expires_at > $3)" LOGOUT_ADDED)
+    "WHERE (s.user_id = $1 OR s.actor_id = $1) AND s.key <> $2 AND s.ended_at = 0 "
+    "AND s.expires_at > $3)" LOGOUT_ADDED)
 SQL(LOGOUT_CLIENTS_DUE, "ii",
     "SELECT client_id, MIN(next_at) FROM logout_delivery WHERE state = 1 AND next_at <= $1 "
     "GROUP BY client_id ORDER BY 2 LIMIT $2")
@@ -321,6 +322,10 @@ SQL(REPRESENTATION_END, "bi",
 #define REPRESENTED_BY_IT                                                                        \
     "user_id IN (SELECT r.represented_id FROM representation r WHERE r.id = $1) "                \
     "AND actor_id IN (SELECT r.person_id FROM representation r WHERE r.id = $1) "
+/* Before they are ended. */
+SQL(LOGOUT_ADD_REPRESENTED, "bii",
+    LOGOUT_ADD("$2", "$3") "AND g.session_key IN (SELECT s.key FROM session s "
+    "WHERE " REPRESENTED_BY_IT "AND s.ended_at = 0 AND s.expires_at > $2)" LOGOUT_ADDED)
 SQL(REPRESENTATION_END_SESSIONS, "bi",
     "UPDATE session SET ended_at = $2 WHERE " REPRESENTED_BY_IT "AND ended_at = 0")
 SQL(REPRESENTATION_REVOKE_GRANTS, "bi",

@@ -161,6 +161,8 @@ void store_representation_end(struct batch *b, const unsigned char id[REPRESENTA
                               int64_t now) {
     struct db_value it = v_bytes(id, REPRESENTATION_ID_BYTES);
     BATCH_ADD(b, STMT_REPRESENTATION_END, it, v_int(now))->refusal = ERR_NOT_FOUND;
+    store_logout_added(b, BATCH_ADD(b, STMT_LOGOUT_ADD_REPRESENTED, it, v_int(now),
+                                    v_int(now + LOGOUT_SHOWN_SECONDS)));
     BATCH_ADD(b, STMT_REPRESENTATION_END_SESSIONS, it, v_int(now));
     BATCH_ADD(b, STMT_REPRESENTATION_REVOKE_GRANTS, it, v_int(now));
     BATCH_ADD(b, STMT_REPRESENTATION_DELETE_UPSTREAM_SESSIONS, it);

@@ -110,6 +110,54 @@ static void test_D10_a_renewed_session_has_the_sids_that_it_gave(void **state) {
     assert_int_equal(waiting(f, "hears").count, 2);
 }
 
+/* Upstream says that its session has ended: whoever was signed in through it is signed out, and told. */
+static void test_D10_an_end_at_another_provider_is_told(void **state) {
+    struct fixture *f = *state;
+    struct session tied = make_session(f, 1), other = make_session(f, 2);
+    const struct upstream_session u = {.session_key = tied.key,
+                                       .connector = SPAN("national"),
+                                       .issuer = SPAN("https://national.example"),
+                                       .subject_index = {7},
+                                       .sid_hash = SPAN("01234567890123456789012345678901"),
+                                       .expires_at = NOW + 1000};
+    int64_t ended = 0;
+    add_client(f, "hears", true);
+    (void)grant_to(f, &tied, 10, "hears");
+    (void)grant_to(f, &other, 11, "hears");
+    store_upstream_session_insert(fresh(f), &u);
+    assert_int_equal(run_write(f), ERR_OK);
+    store_upstream_session_end(fresh(f), u.issuer, NULL, SPAN("another sid, of which nobody has one"), NOW, &ended);
+    assert_int_equal(run_write(f), ERR_OK);
+    assert_int_equal(waiting(f, "hears").count, 0);
+    store_upstream_session_end(fresh(f), u.issuer, NULL, u.sid_hash, NOW, &ended);
+    assert_int_equal(run_write(f), ERR_OK);
+    struct logout_list list = waiting(f, "hears");
+    assert_int_equal(ended, 1);
+    assert_int_equal(list.count, 1);
+    assert_memory_equal(list.item[0].session_key.b, tied.key.b, SESSION_KEY_BYTES);
+}
+
+static void test_D10_the_end_of_a_representation_is_told(void **state) {
+    struct fixture *f = *state;
+    struct session person = make_session(f, 1), own = make_session(f, 2);
+    struct session acting = sample_session(&own.user, 3);
+    struct representation r = {.id = {1}, .person = person.user.id, .represented = own.user,
+                               .source = SPAN("staff:0"), .valid_from = NOW};
+    acting.has_actor = true;
+    acting.actor = person.user.id;
+    add_client(f, "hears", true);
+    store_representation_insert(fresh(f), &r);
+    store_session_insert(&f->b, &acting, NULL);
+    assert_int_equal(run_write(f), ERR_OK);
+    (void)grant_to(f, &acting, 10, "hears");
+    (void)grant_to(f, &own, 11, "hears"); /* the enterprise's own session goes on */
+    store_representation_end(fresh(f), r.id, NOW + 1);
+    assert_int_equal(run_write(f), ERR_OK);
+    struct logout_list list = waiting(f, "hears");
+    assert_int_equal(list.count, 1);
+    assert_memory_equal(list.item[0].session_key.b, acting.key.b, SESSION_KEY_BYTES);
+}
+
 static void test_D10_a_client_may_change_its_mind(void **state) {
     struct fixture *f = *state;
     struct session a = make_session(f, 1), b = make_session(f, 2);
@@ -198,6 +246,8 @@ int main(void) {
         STORE_TEST(test_D10_an_end_is_told_once_to_whom_it_concerns),
         STORE_TEST(test_D10_all_sessions_but_the_one_kept),
         STORE_TEST(test_D10_a_renewed_session_has_the_sids_that_it_gave),
+        STORE_TEST(test_D10_an_end_at_another_provider_is_told),
+        STORE_TEST(test_D10_the_end_of_a_representation_is_told),
         STORE_TEST(test_D10_a_client_may_change_its_mind),
         STORE_TEST(test_D10_what_came_of_it_is_kept_for_a_week),
         STORE_TEST(test_whoever_delivers_is_woken_by_the_commit),
