@@ -304,6 +304,8 @@ static enum err result_of(const struct transfer *t, CURLcode code) {
         return ERR_TIMEOUT;
     if (buf_err(&t->body) == ERR_TOO_LONG || t->header_bytes > HEADERS_MAX)
         return ERR_TOO_LONG;
+    if (code == CURLE_OUT_OF_MEMORY || buf_err(&t->body))
+        return ERR_NOMEM;
     if (code != CURLE_OK ||
         curl_easy_getinfo(t->curl, CURLINFO_RESPONSE_CODE, &status) != CURLE_OK ||
         (status != 200 && !t->jobs->any_status))

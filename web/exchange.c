@@ -227,11 +227,11 @@ static bool route_take(struct exchange *x) {
 
 bool exchange_route(struct exchange *x, const struct guard_input *in) {
     struct request *req = &x->req;
-    const struct guard_refusal *refusal = guard_check(in);
+    const struct guard_refusal *refusal = in->target_text ? guard_check(in) : NULL;
     if (x->transport.n_headers > HTTP_HEADERS_MAX)
         x->transport.n_headers = HTTP_HEADERS_MAX;
     req->method = (enum http_method)http_method_find(in->method);
-    if (refusal || !req->target.ptr) {
+    if (refusal || !in->target_text) {
         if (x->thread->server->cfg.metrics)
             metrics_add(x->thread->server->cfg.metrics, METRIC_REFUSED_BY_GUARD, 1);
         x->transport.n_headers = 0; /* nothing in it is to be believed */
@@ -247,8 +247,9 @@ bool exchange_route(struct exchange *x, const struct guard_input *in) {
     x->body_claimed = claim.length;
     req->content_type = claim.content_type;
     req->query_text = req->target;
-    if (path_decode(req->arena, span_cut(&req->query_text, '?'), &req->path))
-        return refuse_unread(x, 400, "malformed path");
+    enum err e = path_decode(req->arena, span_cut(&req->query_text, '?'), &req->path);
+    if (e)
+        return e == ERR_NOMEM ? refuse_unread(x, 500, "no memory") : refuse_unread(x, 400, "malformed path");
     if (!route_take(x))
         return false;
     if (x->route) {

@@ -137,15 +137,37 @@ def ask_with_object(browser, party, token):
     return browser.get("/authorize?" + urllib.parse.urlencode(query))
 
 
+def send_json(w, method, path, body, token=None):
+    headers = {"Content-Type": "application/json", **({"Authorization": "Bearer " + token} if token else {})}
+    return request(w.issuer, method, path, json.dumps(body), headers)
+
+
 def register_elsewhere(w):
     """A sector document that cannot be fetched: whoever registers with it must not become a client."""
-    body = json.dumps({"redirect_uris": ["https://a.example/cb"], "sector_identifier_uri": "https://127.0.0.1:1/uris"})
-    return request(w.issuer, "POST", "/register", body, {"Content-Type": "application/json"})
+    return send_json(w, "POST", "/register", {
+        "redirect_uris": ["https://a.example/cb"], "sector_identifier_uri": "https://127.0.0.1:1/uris"})
+
+
+def move_away(w, own):
+    """To the redirect URI of another host: a replacement that must not be stored."""
+    body = {"client_id": own["client_id"], "redirect_uris": ["https://b.example/cb"]}
+    return send_json(w, "PUT", "/register?client_id=" + own["client_id"], body, own["registration_access_token"])
+
+
+def hold_exchanges(w, crowd):
+    """On each thread one more request that is not whole yet: the next finds no used room at hand, and needs new."""
+    for _ in range(IO_THREADS):
+        s = socket.create_connection(("127.0.0.1", w.provider.port))
+        s.sendall(f"POST /token HTTP/1.1\r\nHost: {urllib.parse.urlsplit(w.issuer).netloc}\r\n"
+                  "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 9\r\n\r\n".encode())
+        crowd.append(s)
+    time.sleep(0.05)
 
 
 def acts(w, browser):
     """name -> (a function that prepares, one that asks with what was prepared, statuses when all is well)"""
-    signing = signing_client(w)
+    signing, crowd = signing_client(w), []
+    own = send_json(w, "POST", "/register", {"redirect_uris": ["https://a.example/cb"]}).json()
     fresh = {"grant": w.ministry.tokens(browser, w.an)}
 
     def renew():
@@ -164,6 +186,8 @@ def acts(w, browser):
         "assertion": (lambda: assertion(w, signing), lambda t: ask_with_assertion(signing, t), 200),
         "request object": (lambda: request_object(w, signing), lambda t: ask_with_object(browser, signing, t), 303),
         "sector document": (lambda: None, lambda _: register_elsewhere(w), 400),
+        "replacement": (lambda: None, lambda _: move_away(w, own), 400),
+        "one more at a time": (lambda: hold_exchanges(w, crowd), lambda _: request(w.issuer, "GET", "/jwks"), 200),
         "sign-in page": (lambda: None, lambda _: w.browser().get(w.ministry.url()), 200),
     }
 
