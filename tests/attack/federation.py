@@ -147,6 +147,17 @@ def U02_answer_of_one_at_the_callback_of_another():
         equal(len({f.provider.redirect_uri(c) for c in ("vneid", "dvcqg")}), 2, "a redirect URI each")
 
 
+def U02_answer_where_no_iss_is_said():
+    with Federation(("dvcqg", "partner")) as f:
+        for one, other in (("partner", "dvcqg"), ("dvcqg", "partner")):
+            browser = f.browser()
+            query = urllib.parse.urlsplit(f.callback(browser, one)).query
+            for connector in (one, other):
+                f.double(connector).forget()
+            refused(f, browser, browser.get(f.provider.redirect_uri(other) + "?" + query), f"{one} at {other}")
+            equal([f.double(c).heard("token") for c in (one, other)], [[], []], "codes sent on")
+
+
 # ---- U03: the ID token
 
 def U03_claims_of_the_id_token():

@@ -190,7 +190,13 @@ def scenario_enterprise_chooser_and_act():
         true(subs[person] is None and subs[enterprise["claims"]["sub"]]["sub"], "act says who acts for the enterprise")
         browser = f.browser()
         offered = f.sign_on(browser, "dvcqg")
-        for changed in ("AAAAAAAAAAAAAAAAAAAAAA", "99", ""):
+        lan = f.signed_on("dvcqg", "lan")["claims"]["sub"]
+        true(lan != person, "somebody else's account")
+        elsewhere = [row[2].hex() for row in rows(f.provider, "upstream_link")]  # of all accounts
+        mine = [button[1] for button in f.choices(offered)]
+        theirs = [account for account in elsewhere if account not in mine]
+        equal(len(theirs), 1, "Lan's")
+        for changed in ("AAAAAAAAAAAAAAAAAAAAAA", "99", "", "0" * 32, *theirs):
             page = f.choose(browser, offered, f.choices(offered)[0], changed)
             true("code" not in f.query(page) and not f.is_signed_in(browser), f"not offered: {changed!r}")
 
@@ -257,6 +263,7 @@ def scenario_too_low_leads_back_to_the_choice():
         page = f.sign_on(browser, "dvcqg", claims=essential)
         equal((page.status, f.query(page)), (200, {}), "a page of ours")
         true(f.start_url(page, "vneid"), "with the choice")
+        true(not f.is_signed_in(browser), "a session at the lower level")
         f.dvcqg.spoils = set()
         equal(f.signed_on("dvcqg", claims=essential)["claims"]["acr"], LOA + "2", "enough")
 
@@ -274,6 +281,18 @@ def scenario_prompt_and_max_age_are_passed_on():
         true(tokens["claims"]["auth_time"] >= time.time() - 3, "auth_time is new")
         f.signed_on("vneid", max_age="10")
         equal(f.vneid.heard("authorize")[-1].query.get("max_age"), "10", "max_age")
+
+
+def scenario_an_answer_that_is_not_fresh_will_not_do():
+    with Federation() as f:
+        browser = f.browser()
+        page = f.sign_on(browser, "dvcqg", prompt="login")  # which never says when people signed in there
+        true("code" not in f.query(page) and f.start_url(page, "vneid"), "back to the choice")
+        true(not f.is_signed_in(browser), "signed in by an answer of any age")
+        tokens = f.signed_on("dvcqg")
+        true("auth_time" not in tokens["claims"], "an auth_time that nobody said")
+        page = f.sign_on(f.browser(), "dvcqg", max_age="3600")
+        true("code" not in f.query(page), "max_age is met by an unknown time")
 
 
 def scenario_only_the_connectors_of_the_client():
