@@ -156,6 +156,8 @@ static enum step replace(struct request *req, struct management *m) {
     if (!m->metadata.ptr || registration_sector_find(req->arena, normal, &m->sector_uri) ||
         (needs_secret && client_secret_make(req->arena, req->now, 0, &m->secret, &m->secret_text)))
         return oidc_unavailable(req);
+    if (m->metadata.len > CLIENT_METADATA_MAX) /* by the sector that it keeps */
+        return registration_refuse(req, "invalid_client_metadata", "metadata is too long");
     m->is_fetching = m->sector_uri.len > 0;
     return m->is_fetching ? STEP_FETCH : STEP_WRITE;
 }

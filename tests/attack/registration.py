@@ -242,6 +242,19 @@ def D14_people_stay_who_they_are(w):
     assert manage(w, public, "PUT", update_of(public, redirect_uris=["https://b.example/cb", "https://c.example/cb"])).status == 200
 
 
+def D14_a_replacement_can_be_read_again(w):
+    """However long it is with what it keeps of the client that it replaces."""
+    host = ".".join(["a" * 60] * 3) + ".example"
+    client = registered(w, redirect_uris=[f"https://{host}/cb"])
+    body = update_of(client, grant_types=["client_credentials"], response_types=[], redirect_uris=[])
+    for length in range(65536, 64000, -40):
+        answer = manage(w, client, "PUT", {**body, "x": "x" * length})
+        if answer.status == 200:
+            break
+        assert answer.status in (400, 413), answer
+    assert answer.status == 200 and manage(w, client, "GET").status == 200, (length, manage(w, client, "GET"))
+
+
 def sub_of(party, w):
     from party import jwt_part
     return jwt_part(party.tokens(w.signed_in(), w.an)["id_token"], 1)["sub"]
