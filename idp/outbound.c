@@ -29,6 +29,7 @@
 #define IDLE_KEPT      16L   /* connections of all hosts that may be used again */
 #define IDLE_SECONDS   30L
 #define POLL_MS        1000
+#define LEAST_US       200000 /* less time than this is not worth a connection */
 #define BUDGETS_MAX    (2 * OUTBOUND_PURPOSES + CONNECTORS_MAX)
 #define GROUP_MAX      64    /* bytes of its name */
 #define MAX_AGE_FIELD  "cache-control:"
@@ -390,7 +391,7 @@ static void admit(struct outbound *o) {
     int64_t now = clock_mono_us();
     for (struct transfer *t = o->waiting.first, *next; t; t = next) {
         next = t->next;
-        bool is_late = t->deadline_us <= now;
+        bool is_late = t->deadline_us - LEAST_US <= now;
         if (!is_late && !may_start(o, t))
             continue;
         list_remove(&o->waiting, t);

@@ -3,7 +3,7 @@
 """All measurements, in one run on one machine. Prints, asserts nothing.
 
   bench.py [--rounds N] [--alone] [--record] [PART ...]
-PART: operations, sign_in, storm, start, accounts, purge (default: all). --alone: without oidc-provider and Glewlwyd.
+PART: operations, sign_in, storm, federated, start, accounts, purge (default: all). --alone: without oidc-provider and Glewlwyd.
 --record: the figures go to docs/benchmarks.json, and docs/BENCHMARKS.md is written from them.
 IDP_BUILD names the build (default: build-release)."""
 import argparse
@@ -13,6 +13,7 @@ import platform
 import subprocess
 import sys
 
+import federated
 import operations
 import report
 import scale
@@ -24,6 +25,7 @@ PARTS = {
     "operations": lambda o: operations.measure(rounds=o.rounds, others=not o.alone),
     "sign_in": lambda o: sign_in.measure(o.rounds),
     "storm": lambda o: sign_in.storm(o.rounds),
+    "federated": lambda o: federated.measure(o.rounds),
     "start": lambda o: sign_in.start(),
     "accounts": lambda o: scale.accounts(),
     "purge": lambda o: scale.purge(),

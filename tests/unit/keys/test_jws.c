@@ -283,7 +283,6 @@ static void test_E18_only_so_many_are_tried(void **state) {
     (void)state;
     const struct span token = span_of(vectors[2].token);
     for (size_t before = 0; before <= JWS_CANDIDATES_MAX; before++) {
-        CLEANUP(arena_done) struct arena a = ARENA_INIT(ARENA_LIMIT_DEFAULT);
         CLEANUP(jwk_set_done) struct jwk_set set = {.count = 0};
         struct jwk *other;
         for (; set.count < before; set.count++) {
