@@ -374,8 +374,9 @@ levels:
   map: ["1=1", "2=2"]
   most: 2
 network:
-  failures: 2
-  retry: 5s
+  failures: 1
+  retry: 3s
+  check_after: 2s
 """)
         ca = f"  ca_file: {self.ca}\n" if self.ca else ""
         return f"""federation:
