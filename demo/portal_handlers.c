@@ -3,6 +3,8 @@
  * The pages of a sample portal: a home page that shows all it received, sign-in through the
  * provider, sign-out there too.
  *   GET  /            home
+ *   GET  /thu-tuc/CODE  a procedure; with vnconnect=1, as the national portal links to it, only for
+ *                     somebody who is signed in: sign-in starts by itself and ends at this very page
  *   GET  /sign-in     303 to the provider
  *   GET  /login       the same, asked for by another site (POST: sends on to GET)
  *   GET  /callback    the provider's answer
@@ -66,14 +68,13 @@ static json_t *claims_model(struct span text) {
 static json_t *home_model(struct request *req) {
     struct portal_session session = {.signed_in = false};
     bool english = req->lang == LANG_EN, here = current_session(req, &session) && session.signed_in;
-    json_t *services =
-        json_object_get(portal_of(req)->config, english ? "services_en" : "services");
+    const json_t *config = portal_of(req)->config;
     json_t *model = json_pack(
-        "{ss ss sb sO ss ss ss}", "portal_name", setting(req, english ? "name_en" : "name"),
+        "{ss ss sb sO ss sO ss}", "portal_name", setting(req, english ? "name_en" : "name"),
         "tagline", setting(req, english ? "tagline_en" : "tagline"), "signed_in", (int)here,
-        "services", services, "sign_in_url", "/sign-in", "other_portal_name",
-        setting(req, english ? "other_name_en" : "other_name"), "other_portal_url",
-        setting(req, "other_url"));
+        "services", json_object_get(config, english ? "services_en" : "services"), "sign_in_url",
+        "/sign-in", "others", json_object_get(config, english ? "others_en" : "others"), "overview_url",
+        setting(req, "overview_url"));
     if (!model || !here)
         return model;
     char csrf[B64URL_LEN(CSRF_BYTES) + 1];
@@ -95,7 +96,8 @@ static enum step home_parse(struct request *req) {
 /* ---- sign-in ---- */
 
 struct sign_in {
-    struct rp_initiation by; /* another site; empty: our own button */
+    struct rp_initiation by; /* another site, or a deep link; empty: our own button */
+    bool is_vnconnect;       /* from the national portal: without a page, if it can be */
 };
 
 static enum step to_work(struct request *req) {
@@ -119,12 +121,14 @@ static void log_failure(const struct request *req, const char *event, enum err e
 }
 
 /* Hints for the provider: what the person reads here, and whom the other site means. */
-static const char *extra_of(const struct request *req, struct span login_hint) {
+static const char *extra_of(const struct request *req, const struct sign_in *s) {
     CLEANUP(buf_done) struct buf b = BUF_INIT(2048);
     buf_addf(&b, "&ui_locales=%s", req->lang == LANG_EN ? "en" : "vi");
-    if (login_hint.len) {
+    if (s->is_vnconnect)
+        buf_add_str(&b, "&vnconnect=1");
+    if (s->by.login_hint.len) {
         buf_add_str(&b, "&login_hint=");
-        percent_add(&b, login_hint);
+        percent_add(&b, s->by.login_hint);
     }
     return buf_err(&b) ? NULL : arena_strndup(req->arena, b.data, b.len);
 }
@@ -150,7 +154,7 @@ static void sign_in_work(struct request *req) {
     fresh.target = s->by.target_link_uri;
     enum err e = rp_discover(p->rp);
     if (!e)
-        e = rp_authorize_url(p->rp, &fresh.login, extra_of(req, s->by.login_hint), &url);
+        e = rp_authorize_url(p->rp, &fresh.login, extra_of(req, s), &url);
     if (!e)
         e = portal_session_add(p->sessions, &fresh, req->now, cookie);
     if (e) {
@@ -197,6 +201,91 @@ static enum step login_parse(struct request *req) {
         return STEP_RESPOND;
     }
     return is_post ? ask_by_get(req, &s->by) : STEP_WORK;
+}
+
+/* ---- a procedure, and deep links to it ---- */
+
+#define PROCEDURE_PATH "/thu-tuc/"
+#define LINK_VALUE_MAX 64 /* characters of MaTTHCDP, MaCoQuanThucHien, MaDVC */
+
+struct deep_link {
+    struct span vnconnect, procedure, agency, service;
+};
+
+#define FIELD(name) offsetof(struct deep_link, name)
+static const struct param_def link_params[] = {
+    /* name               field             parse        max             flags */
+    {"vnconnect",        FIELD(vnconnect), param_ascii, 1,              0},
+    {"MaTTHCDP",         FIELD(procedure), param_ascii, LINK_VALUE_MAX, 0},
+    {"MaCoQuanThucHien", FIELD(agency),    param_ascii, LINK_VALUE_MAX, 0},
+    {"MaDVC",            FIELD(service),   param_ascii, LINK_VALUE_MAX, 0},
+};
+#undef FIELD
+
+static const json_t *procedure_find(const struct request *req) {
+    struct span code = span_bytes(req->path.ptr + strlen(PROCEDURE_PATH),
+                                  req->path.len - strlen(PROCEDURE_PATH));
+    const json_t *list = json_object_get(portal_of(req)->config, "procedures"), *one;
+    size_t i;
+    json_array_foreach(list, i, one) {
+        if (span_eq(json_str(one, "code"), code))
+            return one;
+    }
+    return NULL;
+}
+
+static void add_fact(json_t *list, const char *name, struct span value) {
+    if (value.len)
+        json_array_append_new(list, json_pack("{ss ss%}", "name", name, "value", value.ptr, value.len));
+}
+
+static void procedure_page(struct request *req, const json_t *procedure, const struct deep_link *link,
+                           const struct portal_session *session, struct span here) {
+    bool english = req->lang == LANG_EN;
+    json_t *facts = json_array();
+    CLEANUP(buf_done) struct buf sign_in = BUF_INIT(8192);
+    add_fact(facts, "MaTTHCDP", link->procedure);
+    add_fact(facts, "MaCoQuanThucHien", link->agency);
+    add_fact(facts, "MaDVC", link->service);
+    add_field(&sign_in, "iss", span_of(setting(req, "issuer")));
+    add_field(&sign_in, "target_link_uri", here);
+    if (buf_err(&sign_in)) {
+        json_decref(facts);
+        respond_error_page(req, 400, "invalid_request");
+        return;
+    }
+    respond_page(req, 200, "portal_procedure",
+                 json_pack("{sb ss ss ss ss sb ss% ss% so}", "has_facts",
+                           (int)(json_array_size(facts) > 0), "portal_name",
+                           setting(req, english ? "name_en" : "name"), "code",
+                           json_str(procedure, "code").ptr, "title",
+                           json_str(procedure, english ? "title_en" : "title").ptr, "detail",
+                           json_str(procedure, english ? "detail_en" : "detail").ptr, "signed_in",
+                           (int)session->signed_in, "user_name", session->name.len ? session->name.ptr : "",
+                           session->name.len, "sign_in_url", sign_in.data, sign_in.len, "facts", facts));
+}
+
+static enum step procedure_parse(struct request *req) {
+    struct sign_in *s = req->state;
+    struct deep_link link = {.vnconnect = SPAN_NONE};
+    struct portal_session session = {.signed_in = false};
+    const char *at_fault;
+    const json_t *procedure = procedure_find(req);
+    if (!procedure || params_fill(link_params, ARRAY_LEN(link_params), req->arena, &req->query, &link, &at_fault)) {
+        respond_error_page(req, procedure ? 400 : 404, procedure ? "invalid_request" : "not_found");
+        return STEP_RESPOND;
+    }
+    /* The page itself, byte for byte as it was asked for: where sign-in comes back to. */
+    struct span here =
+        span_of(arena_printf(req->arena, "%s%.*s", setting(req, "url"), SPAN_FMT(req->target)));
+    bool is_here = current_session(req, &session) && session.signed_in;
+    if (!is_here && span_is(link.vnconnect, "1") && here.ptr) {
+        s->by.target_link_uri = here;
+        s->is_vnconnect = true;
+        return STEP_WORK;
+    }
+    procedure_page(req, procedure, &link, &session, here);
+    return STEP_RESPOND;
 }
 
 /* ---- callback ---- */
@@ -315,11 +404,15 @@ static const struct handler login_handler = {.state_size = sizeof(struct sign_in
                                              .parse = login_parse,
                                              .work = sign_in_work,
                                              .decide = after_work};
+static const struct handler procedure_handler = {.state_size = sizeof(struct sign_in),
+                                                 .parse = procedure_parse,
+                                                 .work = sign_in_work,
+                                                 .decide = after_work};
 static const struct handler callback_handler = {
     .parse = to_work, .work = callback_work, .decide = after_work};
 static const struct handler sign_out_handler = {.parse = sign_out_parse};
 static const struct handler signed_out_handler = {.parse = signed_out_parse};
-static const struct handler ready_handler = {.parse = ready_parse};
+const struct handler portal_ready_handler = {.parse = ready_parse};
 
 /* clang-format off */
 const struct route portal_routes[] = {
@@ -327,12 +420,13 @@ const struct route portal_routes[] = {
     {HTTP_GET,  "/",           "home",       &home_handler,       0,    ROUTE_HTML,                              "-"},
     {HTTP_GET,  "/sign-in",    "sign_in",    &sign_in_handler,    0,    ROUTE_HTML,                              "OIDC Core 3.1.2.1"},
     {HTTP_GET | HTTP_POST, "/login", "login",  &login_handler,      16384, ROUTE_HTML | ROUTE_FORM | ROUTE_CROSS_SITE_POST, "OIDC Core 4"},
+    {HTTP_GET,  PROCEDURE_PATH, "procedure", &procedure_handler, 0,   ROUTE_HTML | ROUTE_PREFIX,               "-"},
     {HTTP_GET,  "/callback",   "callback",   &callback_handler,   0,    ROUTE_HTML,                              "OIDC Core 3.1.2.5"},
     {HTTP_POST, "/sign-out",   "sign_out",   &sign_out_handler,   4096, ROUTE_HTML | ROUTE_FORM | ROUTE_BROWSER, "RP-Initiated Logout 2"},
     {HTTP_GET,  "/signed-out", "signed_out", &signed_out_handler, 0,    ROUTE_HTML,                              "RP-Initiated Logout 3"},
     {HTTP_GET,  "/static/",    "static",     &static_handler,     0,    ROUTE_PREFIX,                            "-"},
-    {HTTP_GET,  "/healthz",    "healthz",    &ready_handler,      0,    0,                                       "-"},
-    {HTTP_GET,  "/readyz",     "readyz",     &ready_handler,      0,    0,                                       "-"},
+    {HTTP_GET,  "/healthz",    "healthz",    &portal_ready_handler, 0,  0,                                       "-"},
+    {HTTP_GET,  "/readyz",     "readyz",     &portal_ready_handler, 0,  0,                                       "-"},
 };
 /* clang-format on */
 const size_t portal_routes_count = ARRAY_LEN(portal_routes);

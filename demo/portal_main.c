@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * demo-portal: a small service of a province or a ministry, as a relying party of idp. Started with
- * `--config FILE`, a JSON file of mode 0600 that demo.py writes. */
+ * demo-portal: a small service of a province or a ministry, as a relying party of idp, or what else the
+ * demo has around the provider: `role` in its configuration says what. Started with `--config FILE`, a
+ * JSON file of mode 0600 that demo.py writes. */
 #include <getopt.h>
 #include <poll.h>
 #include <pthread.h>
@@ -30,6 +31,20 @@
 #define WORK_QUEUE    64
 #define DRAIN_SECONDS 2
 
+struct role {
+    const char *name;
+    const struct route *routes;
+    const size_t *n_routes;
+    bool has_rp;
+};
+
+static const struct role roles[] = {
+    {"portal", portal_routes, &portal_routes_count, true},
+    {"dossiers", dossiers_routes, &dossiers_routes_count, true},
+    {"lgsp", lgsp_routes, &lgsp_routes_count, true},
+    {"overview", overview_routes, &overview_routes_count, false},
+};
+
 static struct span setting_of(const struct portal *p, const char *name) {
     struct span s = json_str(p->config, name);
     return s.len ? s : SPAN_NONE;
@@ -37,6 +52,13 @@ static struct span setting_of(const struct portal *p, const char *name) {
 
 static const char *text_of(const struct portal *p, const char *name) {
     return json_string_value(json_object_get(p->config, name));
+}
+
+static const struct role *role_of(const struct portal *p) {
+    for (size_t i = 0; i < ARRAY_LEN(roles); i++)
+        if (span_is(setting_of(p, "role"), roles[i].name))
+            return &roles[i];
+    return NULL;
 }
 
 static enum err config_read(const char *path, struct portal *p) {
@@ -47,19 +69,19 @@ static enum err config_read(const char *path, struct portal *p) {
 
 static enum err start_rp(struct portal *p) {
     CLEANUP(arena_done) struct arena a = ARENA_INIT(65536);
-    const char *url = text_of(p, "url");
+    const char *url = text_of(p, "url"), *secret = text_of(p, "client_secret");
     const struct rp_config rc = {
         .issuer = text_of(p, "issuer"),
         .client_id = text_of(p, "client_id"),
-        .client_secret = text_of(p, "client_secret"),
-        .auth = RP_AUTH_BASIC,
+        .client_secret = secret,
+        .auth = secret ? RP_AUTH_BASIC : RP_AUTH_NONE,
         .redirect_uri = arena_printf(&a, "%s/callback", url ? url : ""),
         .post_logout_redirect_uri = arena_printf(&a, "%s/signed-out", url ? url : ""),
         .scope = text_of(p, "scope"),
         .id_token_alg = "ES256",
         .ca_file = text_of(p, "ca_file"),
     };
-    if (!rc.issuer || !rc.client_id || !rc.client_secret || !rc.scope || !url)
+    if (!rc.issuer || !rc.client_id || !rc.scope || !url)
         return ERR_MISSING;
     return rp_new(&rc, &p->rp);
 }
@@ -77,8 +99,8 @@ static struct span host_of(struct span url) {
     return span_cut(&rest, '/');
 }
 
-static enum err start_server(struct portal *p, struct workpool *pool, struct metrics *metrics,
-                             struct server **ret_server) {
+static enum err start_server(struct portal *p, const struct role *role, struct workpool *pool,
+                             struct metrics *metrics, struct server **ret_server) {
     static char suffix[7];
     struct span url = setting_of(p, "url");
     cookie_suffix_of(url.ptr, suffix);
@@ -110,7 +132,7 @@ static enum err start_server(struct portal *p, struct workpool *pool, struct met
     const char *why = "pages";
     enum err e = pages_init(&site);
     if (!e)
-        e = server_start(&sc, portal_routes, portal_routes_count, ret_server, &why);
+        e = server_start(&sc, role->routes, *role->n_routes, ret_server, &why);
     if (e)
         LOG(LOG_ERROR, "start_failed", LOG_STR("why", why ? why : err_text(e)));
     return e;
@@ -127,15 +149,16 @@ static int run(struct portal *p, int signal_fd) {
     struct metrics *metrics = NULL;
     struct server *server = NULL;
     random_bytes(p->csrf_key, sizeof p->csrf_key);
-    enum err e = start_rp(p);
+    const struct role *role = role_of(p);
+    enum err e = !role ? ERR_UNSUPPORTED : role->has_rp ? start_rp(p) : ERR_OK;
     if (!e)
         e = portal_sessions_new(&p->sessions);
     if (!e)
-        e = metrics_new((unsigned)portal_routes_count, &metrics);
+        e = metrics_new((unsigned)*role->n_routes, &metrics);
     if (!e)
         e = workpool_new(WORK_THREADS, WORK_QUEUE, 0, &pool);
     if (!e)
-        e = start_server(p, pool, metrics, &server);
+        e = start_server(p, role, pool, metrics, &server);
     if (!e) {
         LOG(LOG_INFO, "ready", LOG_SPAN("url", setting_of(p, "url")));
         wait_for_end(signal_fd);

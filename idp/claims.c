@@ -10,20 +10,20 @@
 
 /* clang-format off */
 const struct scope_def scope_defs[] = {
-    /* name            least  legal basis  dvcqg */
-    {"openid",         1,     false,       false},
-    {"profile",        1,     false,       false},
-    {"email",          1,     false,       false},
-    {"phone",          1,     false,       false},
-    {"address",        1,     false,       false},
-    {"vn_profile",     1,     false,       true },
-    {"vn_id",          2,     false,       true },
-    {"vn_contact",     1,     false,       true },
-    {"vn_org",         2,     false,       true },
-    {"vn_assurance",   1,     false,       true },
-    {"vn_agency",      2,     false,       false},
-    {"vn_sensitive",   2,     true,        false},
-    {"offline_access", 1,     false,       false},
+    /* name            least  numbers  legal basis  dvcqg */
+    {"openid",         1,     false,   false,       false},
+    {"profile",        1,     false,   false,       false},
+    {"email",          1,     false,   false,       false},
+    {"phone",          1,     false,   false,       false},
+    {"address",        1,     false,   false,       false},
+    {"vn_profile",     1,     false,   false,       true },
+    {"vn_id",          2,     true,    false,       true },
+    {"vn_contact",     1,     false,   false,       true },
+    {"vn_org",         2,     true,    false,       true },
+    {"vn_assurance",   1,     false,   false,       true },
+    {"vn_agency",      2,     false,   false,       false},
+    {"vn_sensitive",   2,     false,   true,        false},
+    {"offline_access", 1,     false,   false,       false},
 };
 /* clang-format on */
 const size_t scope_defs_count = ARRAY_LEN(scope_defs);
@@ -300,7 +300,8 @@ const size_t claim_defs_count = ARRAY_LEN(claim_defs);
 
 /* Whether this session and this client may be told what belongs to the scope. */
 static bool may_be_told(const struct scope_def *d, const struct claims_source *s) {
-    return s->loa >= d->least_loa && (!d->needs_legal_basis || s->client->legal_basis.len);
+    int own = d->is_of_numbers ? s->client->numbers_level : 0;
+    return s->loa >= (own ? own : d->least_loa) && (!d->needs_legal_basis || s->client->legal_basis.len);
 }
 
 static bool is_granted(const struct scope_def *d, struct span scope,

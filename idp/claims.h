@@ -21,6 +21,7 @@
 struct scope_def {
     const char *name;
     int least_loa;          /* sessions below it get none of its claims */
+    bool is_of_numbers;     /* personal and tax numbers: a client's numbers_level counts in its place */
     bool needs_legal_basis; /* only clients with a recorded one may have it */
     bool in_dvcqg_profile;  /* given to `claims_profile: dvcqg` clients with plain openid */
 };

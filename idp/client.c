@@ -104,6 +104,7 @@ static void read_choices(struct client *c, const json_t *m) {
     c->is_self_registered = json_is_true(json_object_get(m, "self_registered"));
     int64_t level = 0;
     c->minimum_level = json_int(m, "minimum_level", &level) ? 0 : (int)level;
+    c->numbers_level = json_int(m, "numbers_level", &level) ? 0 : (int)level;
     c->default_max_age = -1;
     if (json_int(m, "default_max_age", &c->default_max_age))
         c->default_max_age = -1;

@@ -81,6 +81,7 @@ struct client {
     const json_t *default_acr_values; /* an array of strings, or NULL; in metadata: for requests
                                        * that ask for no level */
     int minimum_level;           /* 0: none; else the least level (1..3) it is ever given */
+    int numbers_level;           /* 0: the scope's own; else the least level for personal and tax numbers */
     struct span backchannel_logout_uri; /* told when a session ends; absent: not */
     struct span initiate_login_uri;
     int64_t default_max_age;     /* seconds; -1: none */

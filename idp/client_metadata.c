@@ -110,6 +110,8 @@ static const struct member members[] = {
     {"legal_basis", MEMBER_TEXT, 1, 500, NULL, NULL, "no consent page; shown to the person",
      STAFF_ONLY},
     {"minimum_level", MEMBER_NUMBER, 1, 3, NULL, NULL, "least acr that it is ever given"},
+    {"numbers_level", MEMBER_NUMBER, 1, 3, NULL, NULL,
+     "least acr at which it is told personal and tax numbers", STAFF_ONLY},
     {"cors_origins", MEMBER_ORIGINS, 0, 512, NULL, NULL, "Fetch 3.2; those of its redirect URIs"},
     {"access_token_seconds", MEMBER_NUMBER, 60, CLIENT_ACCESS_SECONDS_MAX, NULL, NULL,
      "life of access tokens", STAFF_ONLY},

@@ -87,6 +87,7 @@ struct connector {
     int64_t connections;     /* at most, at once */
     int64_t failures_to_open; /* consecutive failures after which it counts as down */
     int64_t retry_seconds;   /* how long until one is tried again */
+    int64_t quiet_seconds;   /* heard nothing for so long: asked before people are sent there */
 };
 
 /* Reads one connector's file; errors as config_load reports them. Strings in `a`. ERR_SYNTAX,

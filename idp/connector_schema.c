@@ -104,6 +104,9 @@ static const struct setting settings[] = {
      "After so many failures in a row it counts as down: people are told at once."},
     {"network.retry", SETTING_DURATION, FIELD(c.retry_seconds), false, 1, 10 * MINUTE, "30s", NULL,
      "How long until one request tries whether it is back."},
+    {"network.check_after", SETTING_DURATION, FIELD(c.quiet_seconds), false, 1, 60 * MINUTE, "30s", NULL,
+     "When nothing was heard of it for this time, its token endpoint (or its metadata) is asked before the "
+     "next person is sent there."},
 };
 const struct config_schema connector_schema = {settings, ARRAY_LEN(settings)};
 

@@ -18,6 +18,7 @@ struct breaker {
     int64_t try_at_us; /* while it is open: when the next caller may try */
     int64_t retry_us;
     int64_t noted_at_us;
+    int64_t checked_at_us; /* when somebody was last told to check, or first asked whether to */
 };
 
 struct upstream_health {
@@ -107,6 +108,23 @@ bool upstream_health_may_try(struct upstream_health *h, struct span connector_id
         b->try_at_us = now_us + b->retry_us; /* this caller alone */
     pthread_mutex_unlock(&h->lock);
     return may;
+}
+
+bool upstream_health_is_check_due(struct upstream_health *h, struct span connector_id,
+                                  int64_t quiet_seconds, int64_t now_us) {
+    if (!connector_id.len || connector_id.len > CONNECTOR_ID_MAX)
+        return false;
+    pthread_mutex_lock(&h->lock);
+    struct breaker *b = breaker_find(h, connector_id);
+    bool is_new = !b;
+    if (is_new)
+        b = breaker_add(h, connector_id);
+    int64_t last = b->noted_at_us > b->checked_at_us ? b->noted_at_us : b->checked_at_us;
+    bool is_due = !is_new && now_us - last >= quiet_seconds * 1000000;
+    if (is_new || is_due)
+        b->checked_at_us = now_us;
+    pthread_mutex_unlock(&h->lock);
+    return is_due;
 }
 
 void upstream_health_write(struct upstream_health *h, int64_t now_us, struct buf *out) {

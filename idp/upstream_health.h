@@ -28,6 +28,13 @@ void upstream_health_note(struct upstream_health *h, struct span connector_id, b
 bool upstream_health_is_down(struct upstream_health *h, struct span connector_id, int64_t now_us);
 bool upstream_health_may_try(struct upstream_health *h, struct span connector_id, int64_t now_us);
 
+/* Whether to ask it something before people are sent there: nothing was heard of it for `quiet_seconds`.
+ * Told to one caller in that time, who says with upstream_health_note how it went; of a connector that
+ * nobody has been sent to yet, nobody. A browser that is sent to a site which does not answer never
+ * comes back to tell. */
+bool upstream_health_is_check_due(struct upstream_health *h, struct span connector_id,
+                                  int64_t quiet_seconds, int64_t now_us);
+
 /* Gauges for /metrics: of every connector that was tried. */
 void upstream_health_write(struct upstream_health *h, int64_t now_us, struct buf *out);
 

@@ -2,23 +2,25 @@
  *
  * GET /upstream/start?flow=HANDLE&connector=ID[&silent=1]: sends the browser to another provider.
  *
- *   [fetch: metadata, keys] ─► write: what waits for the answer ─► 303
+ *   [fetch: metadata, keys] ─► [fetch: does it answer?] ─► write: what waits for the answer ─► 303
  *
  * A GET, though it writes a row: the handle opens in the browser alone that it was made for, so no
  * other site can begin a sign-in here (U10). */
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/encode.h"
 #include "idp/config.h"
 #include "idp/idp.h"
 #include "idp/sign_in_page.h"
+#include "idp/upstream_health.h"
 #include "web/handlers.h"
 #include "web/i18n.h"
 #include "web/upstream.h"
 
 #define URL_MAX 8192 /* bytes */
 
-enum stage { STAGE_PREPARE = 0, STAGE_FETCHED, STAGE_STORED };
+enum stage { STAGE_PREPARE = 0, STAGE_FETCHED, STAGE_CHECKED, STAGE_STORED };
 
 struct start {
     struct span handle, connector_id, silent; /* the query */
@@ -61,14 +63,36 @@ static enum step store_login(struct request *req, struct start *s) {
     return STEP_WRITE;
 }
 
+static enum step fail_down(struct request *req, struct start *s) {
+    return upstream_fail(req, &s->flow, s->x.connector->id, FLOW_UPSTREAM_DOWN);
+}
+
+/* Any answer will do: what is asked is whether it gives one. */
+static enum step check(struct request *req, struct start *s) {
+    const struct connector *c = s->x.connector;
+    if (!upstream_exchange_turn(req, &s->x))
+        return fail_down(req, s);
+    s->x.ask = (struct rp_exchange){
+        .url = c->token_endpoint.len
+                   ? c->token_endpoint
+                   : span_of(arena_printf(req->arena, "%.*s/.well-known/openid-configuration",
+                                          SPAN_FMT(c->issuer)))};
+    s->stage = STAGE_CHECKED;
+    return s->x.ask.url.ptr ? STEP_FETCH : error_page(req, 503, "unavailable");
+}
+
 static enum step next(struct request *req, struct start *s) {
     enum step step;
     if (!upstream_exchange_due(req, &s->x, false, &step))
-        return upstream_fail(req, &s->flow, s->x.connector->id, FLOW_UPSTREAM_DOWN);
-    if (step == STEP_RESPOND)
-        return store_login(req, s);
-    s->stage = STAGE_FETCHED;
-    return step;
+        return fail_down(req, s);
+    if (step == STEP_FETCH) {
+        s->stage = STAGE_FETCHED;
+        return step;
+    }
+    if (upstream_health_is_check_due(request_idp(req)->upstream_health, s->x.connector->id,
+                                     s->x.connector->quiet_seconds, clock_mono_us()))
+        return check(req, s);
+    return store_login(req, s);
 }
 
 static enum step start_parse(struct request *req) {
@@ -94,8 +118,12 @@ static enum step start_decide(struct request *req) {
     if (s->stage == STAGE_FETCHED) {
         upstream_exchange_ended(req, &s->x);
         if (rp_fetch_take(s->x.rp, &s->x.ask, s->x.status, s->x.body) && !rp_is_ready(s->x.rp))
-            return upstream_fail(req, &s->flow, s->x.connector->id, FLOW_UPSTREAM_DOWN);
+            return fail_down(req, s);
         return next(req, s);
+    }
+    if (s->stage == STAGE_CHECKED) {
+        upstream_exchange_ended(req, &s->x);
+        return s->x.status <= 0 || s->x.status >= 500 ? fail_down(req, s) : store_login(req, s);
     }
     return req->write.result ? error_page(req, 503, "unavailable") : STEP_RESPOND;
 }

@@ -151,6 +151,21 @@ must_check enum err rp_logout_token_check(struct rp *rp, struct arena *a, struct
 must_check enum err rp_logout_receive(struct rp *rp, struct arena *a, struct span logout_token,
                                       struct rp_logout_token *ret_token);
 
+/* ---- for a service that is called: a resource server (RFC 9068 4) ---- */
+
+struct rp_access_token {
+    struct span sub, client_id, scope; /* in the arena; scope may be absent */
+    int64_t expires_at;
+};
+/* Network, when keys have to be fetched. A JWT access token that was presented: signature by
+ * id_token_alg's key, typ at+jwt, iss, exp, and `audience` (our identifier as a resource) in aud. What
+ * it may do (scope) is the caller's to judge; that it was revoked only introspection tells.
+ * ERR_UNAVAILABLE: answer 503. ERR_REFUSED, ERR_EXPIRED, ERR_BAD_SIGNATURE, ERR_UNSUPPORTED,
+ * ERR_TOO_LONG, ERR_SYNTAX: answer 401 with invalid_token. */
+must_check enum err rp_access_token_receive(struct rp *rp, struct arena *a, struct span token,
+                                            const char *audience,
+                                            struct rp_access_token *ret_token);
+
 /* ---- the same without network ----------------------------------------------------------------
  *
  * For programs with an event loop of their own: each exchange is a request that the caller carries out
@@ -167,6 +182,12 @@ struct rp_exchange {
     bool is_joined;
     unsigned fetch, turn; /* between rp_fetch_due and rp_fetch_take */
 };
+
+/* Network. Carries one out, under the limits above, also a request of the caller's own (another
+ * service, the introspection endpoint). ERR_UNAVAILABLE: no answer, `*ret_status` is 0. Body in the
+ * arena, absent when empty. */
+must_check enum err rp_send(const struct rp *rp, const struct rp_exchange *exchange, struct arena *a,
+                            long *ret_status, struct span *ret_body);
 
 /* What has to be fetched before the next step, if anything: metadata, then keys; keys again when they
  * are older than an hour, or when `kid_is_unknown` and no newer ones have come since a token was found

@@ -104,3 +104,26 @@ enum err rp_logout_receive(struct rp *rp, struct arena *a, struct span logout_to
     e = rp_logout_token_check(rp, a, logout_token, ret_token);
     return e == ERR_UNKNOWN_KEY ? ERR_BAD_SIGNATURE : e;
 }
+
+/* ---- as a resource server ---- */
+
+enum err rp_access_token_receive(struct rp *rp, struct arena *a, struct span token,
+                                 const char *audience, struct rp_access_token *ret_token) {
+    enum err e = rp_discover(rp);
+    if (e)
+        return e;
+    (void)!fetch(rp, false);
+    e = rp_access_token_check(rp, a, token, audience, ret_token);
+    if (e != ERR_UNKNOWN_KEY)
+        return e;
+    (void)!fetch(rp, true);
+    e = rp_access_token_check(rp, a, token, audience, ret_token);
+    return e == ERR_UNKNOWN_KEY ? ERR_BAD_SIGNATURE : e;
+}
+
+enum err rp_send(const struct rp *rp, const struct rp_exchange *exchange, struct arena *a,
+                 long *ret_status, struct span *ret_body) {
+    *ret_status = 0;
+    *ret_body = SPAN_NONE;
+    return rp_http(rp, exchange, a, ret_status, ret_body);
+}

@@ -95,10 +95,16 @@ enum err rp_id_token_claims_check(const struct rp *rp, const json_t *claims,
     return ERR_OK;
 }
 
-static bool is_logout_typ(struct span typ) {
-    static const char plain[] = "logout+jwt", full[] = "application/logout+jwt";
-    return (typ.len == sizeof plain - 1 && strncasecmp(typ.ptr, plain, typ.len) == 0) ||
-           (typ.len == sizeof full - 1 && strncasecmp(typ.ptr, full, typ.len) == 0);
+/* libjwt takes no typ but JWT. */
+static bool is_strange_to_libjwt(struct span typ) {
+    static const char *const types[] = {"logout+jwt", "at+jwt"};
+    static const char prefix[] = "application/";
+    if (typ.len >= sizeof prefix - 1 && strncasecmp(typ.ptr, prefix, sizeof prefix - 1) == 0)
+        typ = span_bytes(typ.ptr + sizeof prefix - 1, typ.len - (sizeof prefix - 1));
+    for (size_t i = 0; i < ARRAY_LEN(types); i++)
+        if (typ.len == strlen(types[i]) && strncasecmp(typ.ptr, types[i], typ.len) == 0)
+            return true;
+    return false;
 }
 
 enum err rp_token_open(struct rp *rp, struct arena *a, struct span token, const char *const *typ,
@@ -111,7 +117,7 @@ enum err rp_token_open(struct rp *rp, struct arena *a, struct span token, const 
     if (e)
         return e;
     AUTO_JWK struct jwk *key = (struct jwk *)(uintptr_t)jws.key;
-    if (rp_libjwt_knows(rp->alg) && !is_logout_typ(jws.typ) && rp_libjwt_agrees(key, rp->alg, token) != ALLOW)
+    if (rp_libjwt_knows(rp->alg) && !is_strange_to_libjwt(jws.typ) && rp_libjwt_agrees(key, rp->alg, token) != ALLOW)
         return ERR_BAD_SIGNATURE;
     return json_parse_object(jws.payload, CLAIMS_MAX, ret_claims);
 }

@@ -150,6 +150,15 @@ enum verdict rp_libjwt_agrees(const struct jwk *key, const struct jose_alg *alg,
 /* Whether libjwt knows the algorithm at all: only for one that it lacks may it be left unasked. */
 bool rp_libjwt_knows(const struct jose_alg *alg);
 
+/* ---- rp_access_token.c ---- */
+
+must_check enum err rp_access_claims_check(const struct rp *rp, const json_t *claims,
+                                           const char *audience, int64_t now, struct arena *a,
+                                           struct rp_access_token *ret_token);
+/* Without network. ERR_UNKNOWN_KEY. */
+must_check enum err rp_access_token_check(struct rp *rp, struct arena *a, struct span token,
+                                          const char *audience, struct rp_access_token *ret_token);
+
 /* ---- rp_logout.c ---- */
 
 #define RP_LOGOUT_TOKEN_SECONDS 120 /* after iat */

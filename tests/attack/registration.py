@@ -148,7 +148,7 @@ def D13_what_cannot_be_registered(w):
         {"logo_uri": "javascript:x"}, {"policy_uri": "x"}, {"tos_uri": "data:,x"}, {"client_uri": "ftp://tu.example/"},
         {"initiate_login_uri": "http://tu.example/"}, {"software_statement": "x.y.z"}, {"id_token_encrypted_response_alg": "RSA-OAEP"},
         {"client_secret": "chosen"}, {"registration_access_token": "chosen"}, {"self_registered": False}, {"legal_basis": "QĐ 1"},
-        {"sector": "ministry.example"}, {"claims_profile": "dvcqg"}, {"access_token_seconds": 3600},
+        {"sector": "ministry.example"}, {"claims_profile": "dvcqg"}, {"access_token_seconds": 3600}, {"numbers_level": 1},
         {"redirect_uris": ["https://a.example/cb", "https://b.example/cb"]}, {"require_pushed_authorization_requests": True},
         {"dpop_bound_access_tokens": True}, {"scope": ["openid"]},
         {"token_endpoint_auth_method": "none", "grant_types": ["client_credentials"]})]

@@ -11,7 +11,7 @@
 #include "tests/fuzz/fuzz.h"
 
 static const char *const staffs_own[] = {"legal_basis", "claims_profile", "access_token_seconds", "sector",
-                                         "connectors", "self_registered"};
+                                         "connectors", "self_registered", "numbers_level"};
 
 static void typed(const json_t *normal, bool by_client) {
     static const struct uri_rules any = {true, true};

@@ -354,6 +354,30 @@ def scenario_degraded_mode_says_so_and_recovers():
         equal(f.signed_on("dvcqg")["info"]["HoVaTen"], "Nguyễn Văn An", "it recovers by itself")
 
 
+def scenario_nobody_is_sent_to_a_portal_that_is_gone():
+    with Federation(("dvcqg",), changed={"dvcqg": {"network": {**FAST, "check_after": "1s"}}}) as f:
+        user = f.add_account()
+        f.signed_on("dvcqg")
+        f.dvcqg.forget()
+        f.signed_on("dvcqg")
+        equal(endpoints_asked(f.dvcqg), ["authorize", "token", "userinfo"], "heard of it just now: not asked first")
+        time.sleep(1.1)
+        f.dvcqg.forget()
+        f.signed_on("dvcqg")
+        equal(endpoints_asked(f.dvcqg)[:2], ["token", "authorize"], "quiet for long: asked whether it is there")
+        time.sleep(1.1)
+        f.dvcqg.faults = {"token": "error500", "authorize": "error500"}
+        f.dvcqg.forget()
+        browser = f.browser()
+        page = f.sign_on(browser, "dvcqg")
+        true(page.url.startswith(f.issuer) and asks_password(page), f"the choice again, with the local way: {said(page)}")
+        equal(f.dvcqg.heard("authorize"), [], "people who were sent there")
+        f.local_tokens(user, browser)
+        f.dvcqg.right_again()
+        time.sleep(1.1)
+        f.signed_on("dvcqg")
+
+
 def scenario_every_fault_ends_in_a_page_of_ours():
     with Federation() as f:
         for endpoint in ("token", "userinfo"):

@@ -114,6 +114,36 @@ static void test_expectations(void **state) {
     }
 }
 
+/* Staff may let a provider that people sign in through be told numbers at its own level; nothing else
+ * comes with them, and the level is a floor for all others. */
+static void test_numbers_level(void **state) {
+    static const struct {
+        const char *scope;
+        int loa, numbers_level;
+        const char *result;
+    } rows[] = {
+        {"vn_id", 1, 1, "{\"SoDinhDanh\":\"030090001234\"}"},
+        {"vn_id", 1, 0, "{}"},
+        {"vn_id", 2, 3, "{}"},
+        {"vn_org", 1, 1, "{\"MaSoThue\":\"0100233488\",\"TenDoanhNghiep\":\"Công ty\"}"},
+        {"vn_agency vn_sensitive", 1, 1, "{}"},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        AUTO_JSON json_t *claims = json_loads(account, 0, NULL), *ids = json_loads(numbers, 0, NULL);
+        const struct user user = {.type = USER_CITIZEN, .ial = 2};
+        const struct client client = {.numbers_level = rows[i].numbers_level, .legal_basis = SPAN("QD 1")};
+        CLEANUP(buf_done) struct buf b = BUF_INIT(65536);
+        struct json_out o = JSON_OUT(&b);
+        json_open_object(&o, NULL);
+        claims_add_for_scope(&o, span_of(rows[i].scope),
+                             &(struct claims_source){&user, claims, ids, &client, SPAN("SUB"), rows[i].loa});
+        json_close_object(&o);
+        assert_int_equal(buf_err(&b), ERR_OK);
+        assert_string_equal(b.data, rows[i].result);
+    }
+}
+
 /* An account without anything, and an enterprise. */
 static void test_empty(void **state) {
     (void)state;
@@ -220,6 +250,7 @@ static void test_check(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_expectations),
+        cmocka_unit_test(test_numbers_level),
         cmocka_unit_test(test_empty),
         cmocka_unit_test(test_lists),
         cmocka_unit_test(test_check),

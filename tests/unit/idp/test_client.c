@@ -138,6 +138,8 @@ static const struct registration registrations[] = {
     {"{" R ",\"access_token_format\":\"saml\"}", META, "access_token_format"},
     {"{" R ",\"minimum_level\":2}", NULL, NULL},
     {"{" R ",\"minimum_level\":4}", META, "minimum_level"},
+    {"{" R ",\"numbers_level\":1}", NULL, NULL},
+    {"{" R ",\"numbers_level\":0}", META, "numbers_level"},
     {"{" R ",\"response_modes\":[\"form_post\"]}", NULL, NULL},
     {"{" R ",\"response_modes\":[\"fragment\"]}", META, "response_modes"},
     {"{" R ",\"cors_origins\":[\"https://a.vn\",\"http://localhost:3000\"]}", NULL, NULL},

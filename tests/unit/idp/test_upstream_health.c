@@ -152,6 +152,22 @@ static void X14_one_of_many_threads(void **state) {
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
+static void who_is_quiet_is_asked_by_one(void **state) {
+    struct upstream_health *h = *state;
+#define DUE(second) upstream_health_is_check_due(h, ID, 10, (second) * SECOND)
+    assert_false(DUE(100)); /* nobody has been sent there */
+    assert_false(DUE(109));
+    assert_true(DUE(110));
+    assert_false(DUE(111)); /* that one is at it */
+    note(h, true, 115);
+    assert_false(DUE(124));
+    assert_true(DUE(125));
+    note(h, false, 125);
+    assert_false(is_down(h, 125));
+    assert_false(upstream_health_is_check_due(h, SPAN(""), 10, 900 * SECOND));
+#undef DUE
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(X14_failures_in_a_row_open_it),
@@ -161,6 +177,7 @@ int main(void) {
         TEST(others_come_and_go),
         TEST(the_gauge_says_so),
         TEST(X14_one_of_many_threads),
+        TEST(who_is_quiet_is_asked_by_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
