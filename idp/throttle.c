@@ -26,7 +26,8 @@ enum {
     KIND_KNOWN_DEVICE = 'd',
     KIND_STRANGERS = 'a',
     KIND_ACCOUNT_AND_NETWORK = 'b',
-    KIND_NETWORK = 'n'
+    KIND_NETWORK = 'n',
+    KIND_AWAY = 'u'
 };
 
 /* Hashed, so that rows hold no user names, also not those that were typed by mistake. */
@@ -121,4 +122,14 @@ void throttle_unlock(struct batch *b, struct span username) {
                                         key_of(KIND_KNOWN_DEVICE, username, SPAN_NONE)};
     for (size_t i = 0; i < ARRAY_LEN(keys); i++)
         store_throttle_clear(b, &keys[i]);
+}
+
+struct throttle_limit throttle_away(const struct config *cfg, const struct client_address *client) {
+    return (struct throttle_limit){
+        .key = key_of(KIND_AWAY, SPAN_NONE, span_of(client->network)),
+        .free_failures = THROTTLE_AWAY_FREE,
+        .base_seconds = 1,
+        .max_seconds = 1,
+        .memory_seconds = cfg->flow_seconds,
+    };
 }

@@ -31,6 +31,11 @@ void throttle_take(struct batch *b, const struct throttle_plan *plan, int64_t no
                    struct throttle_state *ret_states);
 /* After success: clears the account's counters, gives the network's count back. */
 void throttle_success(struct batch *b, const struct throttle_plan *plan);
+/* Browsers of one network that were sent to another provider and have not come back: each leaves a row
+ * until its flow ends, and anybody may be sent. Beyond the free ones, one a second. store_throttle_take
+ * when one is sent, store_throttle_give_back when it returns. */
+#define THROTTLE_AWAY_FREE 1000
+struct throttle_limit throttle_away(const struct config *cfg, const struct client_address *client);
 /* Staff unlock an account: forgets what was counted against it, but for single networks. */
 void throttle_unlock(struct batch *b, struct span username);
 

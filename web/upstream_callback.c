@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "idp/config.h"
 #include "idp/idp.h"
+#include "idp/throttle.h"
 #include "web/handlers.h"
 #include "web/upstream.h"
 
@@ -69,12 +70,18 @@ static void callback_load(struct request *req) {
         store_pending_find(&req->load, c->key, req->now, &c->pending);
 }
 
+static void take_row(struct request *req, struct callback *c) {
+    const struct throttle_limit limit = throttle_away(request_config(req), &req->client);
+    store_pending_take(&req->write, c->key, req->now, &c->taken);
+    store_throttle_give_back(&req->write, &limit);
+}
+
 static void callback_write(struct request *req) {
     struct callback *c = req->state;
     if (c->stage == STAGE_ENTRY)
         upstream_entry_write(req, &c->entry);
     else
-        store_pending_take(&req->write, c->key, req->now, &c->taken);
+        take_row(req, c);
 }
 
 static void callback_fetch(struct request *req) {

@@ -13,6 +13,7 @@
 #include "idp/config.h"
 #include "idp/idp.h"
 #include "idp/sign_in_page.h"
+#include "idp/throttle.h"
 #include "idp/upstream_health.h"
 #include "web/handlers.h"
 #include "web/i18n.h"
@@ -51,6 +52,7 @@ static enum step error_page(struct request *req, unsigned status, const char *ke
 static enum step store_login(struct request *req, struct start *s) {
     s->flow.failure = FLOW_NO_FAILURE;
     s->flow.failed_connector = SPAN_NONE;
+    s->flow.is_proven = false; /* a proof from here on is about whom upstream sends back */
     s->login = (struct upstream_login){.connector_id = s->x.connector->id,
                                        .is_silent = span_is(s->silent, "1")};
     enum err e = flow_seal(req, &s->flow, &s->login.handle);
@@ -125,6 +127,8 @@ static enum step start_decide(struct request *req) {
         upstream_exchange_ended(req, &s->x);
         return s->x.status <= 0 || s->x.status >= 500 ? fail_down(req, s) : store_login(req, s);
     }
+    if (req->write.result == ERR_BUSY)
+        return error_page(req, 429, "busy");
     return req->write.result ? error_page(req, 503, "unavailable") : STEP_RESPOND;
 }
 
@@ -135,6 +139,8 @@ static void start_fetch(struct request *req) {
 
 static void start_write(struct request *req) {
     const struct start *s = req->state;
+    const struct throttle_limit limit = throttle_away(request_config(req), &req->client);
+    store_throttle_take(&req->write, &limit, req->now, NULL);
     store_pending_insert(&req->write, s->key, s->sealed,
                          req->now + request_config(req)->flow_seconds);
 }

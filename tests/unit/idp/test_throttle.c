@@ -27,6 +27,7 @@ static const struct config cfg = {
     .throttle_base_seconds = 2,
     .throttle_max_seconds = 900,
     .throttle_memory_seconds = 86400,
+    .flow_seconds = 1800,
 };
 
 static struct client_address from(unsigned network) {
@@ -157,6 +158,39 @@ static void test_successes_do_not_count(void **state) {
     }
 }
 
+static bool send_away(unsigned network, int64_t now) {
+    CLEANUP(arena_done) struct arena a = ARENA_INIT(ARENA_LIMIT_DEFAULT);
+    struct batch b = BATCH_INIT(&a);
+    struct client_address c = from(network);
+    const struct throttle_limit limit = throttle_away(&cfg, &c);
+    store_throttle_take(&b, &limit, now, NULL);
+    return store_write_wait(store, &b) == ERR_OK;
+}
+
+static void come_back(unsigned network) {
+    CLEANUP(arena_done) struct arena a = ARENA_INIT(ARENA_LIMIT_DEFAULT);
+    struct batch b = BATCH_INIT(&a);
+    struct client_address c = from(network);
+    const struct throttle_limit limit = throttle_away(&cfg, &c);
+    store_throttle_give_back(&b, &limit);
+    assert_int_equal(store_write_wait(store, &b), ERR_OK);
+}
+
+/* Who comes back counts no more, so an office of thousands goes on; who never does is slowed. */
+static void test_a_network_sends_only_so_many_away(void **state) {
+    (void)state;
+    for (int i = 0; i < 50; i++) {
+        assert_true(send_away(900, 1000));
+        come_back(900);
+    }
+    for (int i = 0; i < THROTTLE_AWAY_FREE; i++)
+        assert_true(send_away(901, 1000));
+    assert_true(send_away(901, 1000)); /* from here on one a second */
+    assert_false(send_away(901, 1000));
+    assert_true(send_away(902, 1000));
+    assert_true(send_away(901, 1001));
+}
+
 int main(void) {
     CLEANUP(arena_done) struct arena a = ARENA_INIT(ARENA_LIMIT_DEFAULT);
     const char *why = "";
@@ -174,6 +208,7 @@ int main(void) {
         cmocka_unit_test(test_spraying_network),
         cmocka_unit_test(test_own_account_does_not_help),
         cmocka_unit_test(test_successes_do_not_count),
+        cmocka_unit_test(test_a_network_sends_only_so_many_away),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     store_close(store);
