@@ -4,6 +4,7 @@
  * from the dialect. The second half of docs/CONFIG.md is generated from these tables. */
 #include "base/cleanup.h"
 #include "idp/connector_internal.h"
+#include "idp/outbound.h"
 
 #define FIELD(name) offsetof(struct connector_draft, name)
 #define MINUTE      60
@@ -98,7 +99,7 @@ static const struct setting settings[] = {
     {"session.logout_upstream", SETTING_BOOL, FIELD(c.logs_out_upstream), false, 0, 0, NULL, NULL,
      "Signing out here goes on to that provider."},
 
-    {"network.connections", SETTING_INT, FIELD(c.connections), false, 1, 256, "8", NULL,
+    {"network.connections", SETTING_INT, FIELD(c.connections), false, 1, OUTBOUND_GROUP_MOST, "8", NULL,
      "Most requests to it under way at once; the rest wait, within 5 seconds."},
     {"network.failures", SETTING_INT, FIELD(c.failures_to_open), false, 1, 100, "5", NULL,
      "After so many failures in a row it counts as down: people are told at once."},

@@ -12,7 +12,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import check
 import rp_site
 from check import equal, true
-from federation_world import AN, VNEID_CLAIMS, Federation, eventually, is_proof, said
+from federation_world import AN, TAX_CODE, VNEID_CLAIMS, Federation, eventually, is_proof, said
 from idp import SLOW, TRUSTING
 from oidc_world import Canary
 from upstream import ID_TOKEN_SPOILS, SIGNATURE_SPOILS
@@ -263,6 +263,7 @@ def U05_the_proof_in_another_browser():
         attacker_browser, victim_browser = f.browser(), f.browser()
         page = f.sign_on(attacker_browser, "dvcqg")
         true(is_proof(page), page.url)
+        f.begin(victim_browser)  # which has begun something of its own
         moved = victim_browser.get(page.url)
         true(not is_proof(moved), "the page opens in another browser")
         refused(f, victim_browser, f.prove(victim_browser, page, victim), "its form was sent from another browser")
@@ -326,6 +327,23 @@ def U07_disabled_in_mid_flow():
         refused_unasked(f, browser, url, "disabled since")
         refused(f, browser, browser.get(start), "a start that was offered before")
         true(f.start_url(f.begin(f.browser()), "vneid") is None, "still offered")
+
+
+def U07_switched_off_while_a_proof_is_asked():
+    with Federation() as f:
+        victim = f.add_account(AN)
+        browser = f.browser()
+        page = f.sign_on(browser, "dvcqg")
+        true(is_proof(page), said(page))
+        f.provider.change("dvcqg", enabled=False)
+        f.provider.stop()
+        f.provider.start()
+        refused(f, browser, f.prove(browser, page, victim), "disabled since")
+        f.provider.change("dvcqg", enabled=True)
+        f.provider.stop()
+        f.provider.start()
+        browser = f.browser()
+        accepted(f, browser, f.prove(browser, f.sign_on(browser, "dvcqg"), victim), "enabled again")
 
 
 def U07_metadata_of_another_issuer():
@@ -469,6 +487,7 @@ def U10_a_start_of_the_attackers():
     with Federation() as f:
         attacker, victim = f.browser(), f.browser()
         start = f.offered(f.begin(attacker), "vneid")
+        f.begin(victim)  # which has begun something of its own
         f.vneid.forget()
         page = victim.get(start)
         refused(f, victim, page, "the attacker's flow")
@@ -480,6 +499,43 @@ def U10_a_start_of_the_attackers():
             true("code" not in f.query(page) and page.status in (400, 404), f"connector {connector!r}: {page.status}")
         equal(f.vneid.heard("authorize"), [], "it led to upstream")
         accepted(f, attacker, attacker.get(start), "in the browser that began it")
+
+
+def U10_a_choice_of_the_attackers():
+    """The page of one's accounts: posted from elsewhere, it chooses nothing."""
+    with Federation() as f:
+        f.signed_on("dvcqg")
+        f.dvcqg.add_enterprise("cty", TAX_CODE, "Công ty Thử", AN)
+        f.signed_on("dvcqg", "cty")
+        f.dvcqg.signs_in = "an"
+        browser, other = f.browser(), f.browser()
+        page = f.sign_on(browser, "dvcqg")
+        button = f.choices(page)[0]
+        form = next(form for form in page.forms if button in form["buttons"])
+        for what, csrf in (("without a token", None), ("with another browser's", f.begin(other).form(field="csrf")["fields"]["csrf"])):
+            fields = {n: v for n, v in {**form["fields"], "csrf": csrf, button[0]: button[1]}.items() if v is not None}
+            refused(f, browser, browser.post(f.issuer + "/upstream/choose", fields), what)
+        refused(f, other, f.choose(other, page, button), "in another browser")
+        accepted(f, browser, f.choose(browser, page, button), "in its own")
+
+
+def U10_a_ticket_of_the_attackers():
+    """What ends the session upstream opens in the browser that it was made for."""
+    with Federation() as f:
+        attacker, victim = f.browser(), f.browser()
+        tokens = f.signed_on("dvcqg", browser=attacker)
+        f.signed_on("dvcqg", "lan", victim)
+        attacker.stop_at = f.issuer + "/upstream/sign-out"
+        page = attacker.get(f.issuer + "/logout?" + urllib.parse.urlencode({"id_token_hint": tokens["id_token"]}))
+        if any(form["id"] == "logout" for form in page.forms):
+            page = attacker.submit(page, {}, "logout", ("decision", "allow"))
+        true("ticket=" in page.url, page.url)
+        attacker.stop_at = f.portal.redirect_uri
+        for url in (page.url, page.url[:-4], f.issuer + "/upstream/sign-out?ticket="):
+            equal(victim.get(url).status, 400, "a ticket of somebody else's, or none")
+        equal(f.dvcqg.heard("logout_uri"), [], "upstream was told")
+        equal(attacker.get(page.url).status, 200, "its own")
+        equal(len(f.dvcqg.heard("logout_uri")), 1, "upstream is told")
 
 
 # ---- D11: logout tokens

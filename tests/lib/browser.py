@@ -77,7 +77,7 @@ class Browser:
         self.stop_at = stop_at  # a URL prefix that is not fetched (a relying party's redirect URI)
         self.extra = headers or {}
 
-    def cookie_header(self, host):
+    def _cookie_header(self, host):
         return "; ".join(f"{name}={value}" for (h, name), value in self.cookies.items() if h == host)
 
     def _keep_cookies(self, host, headers):
@@ -99,7 +99,7 @@ class Browser:
         options = {"context": self.context} if parts.scheme == "https" else {}
         connection = kind(parts.hostname, parts.port, timeout=20, **options)
         send = {"Accept": "text/html", **self.extra, **(headers or {})}
-        cookies = self.cookie_header(parts.hostname)
+        cookies = self._cookie_header(parts.hostname)
         if cookies and "Cookie" not in send:
             send["Cookie"] = cookies
         target = (parts.path or "/") + ("?" + parts.query if parts.query else "")

@@ -5,7 +5,7 @@
     upstream.faults["token"] = "hang"        how an endpoint answers (FAULTS; ("slow", 3) for seconds)
     upstream.spoils.add("nonce_missing")     what an answer says (ID_TOKEN_SPOILS, and the double's own)
 
-Every request is kept in `requests`, every connection counted in `open_most`. Standard library and
+Every request is kept in `requests`, the most connections at once in `open_most`. Standard library and
 python3-cryptography."""
 import base64
 import gzip
@@ -14,6 +14,7 @@ import hmac
 import http.server
 import json
 import secrets
+import select
 import socket
 import ssl
 import struct
@@ -222,7 +223,7 @@ class Upstream:
 
     def __init__(self, certificate=None):
         self.faults, self.spoils, self.requests = {}, set(), []
-        self.open_now = self.open_most = 0
+        self.connections, self.open_most = [], 0
         self.huge_bytes = 0
         self.lock, self.over = threading.RLock(), threading.Event()
         self.server = self._server()
@@ -243,11 +244,11 @@ class Upstream:
             disable_nagle_algorithm = True
 
             def setup(self):
-                upstream._connections(+1)
+                upstream._opened(self.request)
                 super().setup()
 
             def finish(self):
-                upstream._connections(-1)
+                upstream._closed(self.request)
                 super().finish()
 
             def do_GET(self):
@@ -267,10 +268,24 @@ class Upstream:
 
         return Server(("127.0.0.1", 0), Handler)
 
-    def _connections(self, change):
+    def _opened(self, connection):
         with self.lock:
-            self.open_now += change
+            self.connections.append(connection)
             self.open_most = max(self.open_most, self.open_now)
+
+    def _closed(self, connection):
+        with self.lock:
+            self.connections.remove(connection)
+
+    @property
+    def open_now(self):
+        """Connections of which the other side has not hung up, whether or not an endpoint that stalls has noticed."""
+        with self.lock:
+            ended = select.poll()
+            live = [c for c in self.connections if c.fileno() >= 0]
+            for connection in live:
+                ended.register(connection, select.POLLRDHUP)
+            return len(live) - len(ended.poll(0))
 
     def _handle(self, handler):
         body = handler.rfile.read(int(handler.headers.get("Content-Length") or 0)).decode("utf-8", "replace")

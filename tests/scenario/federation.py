@@ -2,9 +2,11 @@
 """Signing in through another provider: each dialect, two upstreams that are not ours, whose account it
 becomes, what is taken over of an answer, levels, silent entry, and what happens while upstream is away."""
 import contextlib
+import datetime
 import os
 import sqlite3
 import sys
+import threading
 import time
 import urllib.parse
 
@@ -19,9 +21,13 @@ from real_upstreams import Glewlwyd, OidcProvider
 PEOPLE = {"an": {"name": "Nguyễn Văn An", "email": "an@example.vn"}, "lan": {"name": "Trần Thị Lan", "email": "lan@example.vn"}}
 
 
-def rows(provider, table):
+def rows(provider, table, columns="*"):
     with contextlib.closing(sqlite3.connect(f"file:{provider.path('idp.db')}?mode=ro", uri=True)) as db:
-        return db.execute(f"SELECT * FROM {table}").fetchall()
+        return db.execute(f"SELECT {columns} FROM {table}").fetchall()
+
+
+def account_id(f, username):
+    return next(key.hex() for key, name in rows(f.provider, "account", "id, username") if name == username)
 
 
 def endpoints_asked(double):
@@ -72,6 +78,36 @@ def scenario_vneid_keys_rotate():
             f.vneid.forget()
             f.signed_on("vneid")
             equal(len(f.vneid.heard("jwks")), 1, "one fetch for a key that was not known")
+
+
+def scenario_vneid_keys_rotate_under_load():
+    """Nobody notices that the other side signs with new keys, as long as it publishes them first."""
+    with Federation() as f:
+        f.signed_on("vneid")
+        stop, failed, done = threading.Event(), [], []
+
+        def sign_on_and_on():
+            while not stop.is_set():
+                browser = f.browser()
+                page = f.sign_on(browser, "vneid")
+                (done if "code" in f.query(page) else failed).append(said(page))
+
+        threads = [threading.Thread(target=sign_on_and_on) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        f.vneid.forget()
+        for _ in range(3):
+            before = len(done)
+            true(eventually(lambda: len(done) >= before + 10 or failed, 10), f"{len(done)} sign-ins")  # noqa: B023
+            f.vneid.rotate()
+        before = len(done)
+        eventually(lambda: len(done) >= before + 10 or failed, 10)
+        stop.set()
+        for thread in threads:
+            thread.join()
+        equal((failed, len(done) >= 40), ([], True), f"failed while keys rotated, of {len(done)}")
+        fetches = len(f.vneid.heard("jwks"))  # one for a new key, and one of who came just as that ended
+        true(1 <= fetches <= 6, f"{fetches} fetches of the keys")
 
 
 def scenario_partner_envelope():
@@ -268,6 +304,34 @@ def scenario_too_low_leads_back_to_the_choice():
         equal(f.signed_on("dvcqg", claims=essential)["claims"]["acr"], LOA + "2", "enough")
 
 
+def scenario_identity_is_proven_by_who_may():
+    for proves, ial in ((True, 2), (False, 1)):
+        with Federation(("dvcqg",), changed={"dvcqg": {"levels": {"proves_identity": proves}}}) as f:
+            f.signed_on("dvcqg")
+            equal([row[0] for row in rows(f.provider, "account", "ial")], [ial], f"proves_identity: {proves}")
+
+
+# ---- the local way
+
+def local_answer(f, user, browser=None):
+    """(status of what the password leads to, whether it signed in)"""
+    browser = browser or f.browser()
+    page = browser.submit(f.begin(browser), {"username": user["username"], "password": user["password"]})
+    return page.status, f.is_signed_in(browser)
+
+
+def scenario_the_local_way_is_closed_by_type():
+    for rule in ("deny", "step-up-only"):
+        with Federation(("dvcqg",), settings=f"local_login:\n  citizen: {rule}\n") as f:
+            citizen, official = f.add_account(AN), f.add_account(type="official")
+            equal(local_answer(f, citizen), (403, False), f"{rule}: a citizen's password")
+            equal(local_answer(f, {**citizen, "password": "khong-phai-9-Day"})[0], 422, "a wrong one is not told apart")
+            equal(local_answer(f, official)[1], True, "an official's")
+            browser = f.browser()
+            page = f.prove(browser, f.sign_on(browser, "dvcqg"), citizen)
+            equal("code" in f.query(page), rule == "step-up-only", f"{rule}: as proof of an account")
+
+
 # ---- what of a request is passed on; silent entry
 
 def scenario_prompt_and_max_age_are_passed_on():
@@ -291,8 +355,9 @@ def scenario_an_answer_that_is_not_fresh_will_not_do():
         true(not f.is_signed_in(browser), "signed in by an answer of any age")
         tokens = f.signed_on("dvcqg")
         true("auth_time" not in tokens["claims"], "an auth_time that nobody said")
-        page = f.sign_on(f.browser(), "dvcqg", max_age="3600")
-        true("code" not in f.query(page), "max_age is met by an unknown time")
+        browser = f.browser()
+        page = f.sign_on(browser, "dvcqg", max_age="3600")
+        true("code" not in f.query(page) and not f.is_signed_in(browser), "max_age is met by an unknown time")
 
 
 def scenario_only_the_connectors_of_the_client():
@@ -378,6 +443,18 @@ def scenario_nobody_is_sent_to_a_portal_that_is_gone():
         f.signed_on("dvcqg")
 
 
+def scenario_a_level_that_nobody_can_give_now():
+    essential = '{"id_token":{"acr":{"essential":true,"values":["%s2"]}}}' % LOA
+    with Federation(("dvcqg",), changed={"dvcqg": {"network": FAST}}) as f:
+        f.dvcqg.faults = {"token": "error500"}
+        for _ in range(FAST["failures"]):
+            f.sign_on(f.browser(), "dvcqg")
+        equal(f.query(f.begin(f.browser(), claims=essential)).get("error"), "temporarily_unavailable", "while it is down")
+        f.dvcqg.right_again()
+        time.sleep(1.1)
+        equal(f.signed_on("dvcqg", claims=essential)["claims"]["acr"], LOA + "2", "when it is back")
+
+
 def scenario_every_fault_ends_in_a_page_of_ours():
     with Federation() as f:
         for endpoint in ("token", "userinfo"):
@@ -428,6 +505,34 @@ def scenario_signing_out_here_goes_on_upstream():
         true(not f.is_signed_in(browser), "signed out here")
         true(eventually(lambda: f.dvcqg.heard("logout_uri")), "logoutUri was called")
         equal(f.dvcqg.sessions, {}, "and there")
+
+
+def scenario_a_session_ends_with_upstreams():
+    for within, most in ((True, 300), (False, 12 * 3600)):  # the double's ID token, ours
+        with Federation(("vneid",), changed={"vneid": {"session": {"within_upstream": within}}}) as f:
+            f.signed_on("vneid")
+            [(ends,)] = rows(f.provider, "session", "expires_at")
+            true(most - 30 * SLOW <= ends - time.time() <= most + 1, f"{within}: {ends - time.time():.0f} s")
+
+
+def scenario_a_session_ends_with_the_representation():
+    with Federation(("dvcqg",), settings="times:\n  session: 7d\n") as f:
+        f.signed_on("dvcqg")
+        [(person,)] = rows(f.provider, "account", "username")
+        enterprise = f.add_account(type="enterprise", ial=2)["username"]
+        until = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=2)).strftime("%Y-%m-%d")
+        made = f.provider.idpctl("representation", "add", "--person", person, "--represented", enterprise, "--until", until)[1]
+        browser = f.browser()
+        page = f.sign_on(browser, "dvcqg")
+        button = next(b for b in f.choices(page) if b[1] == account_id(f, enterprise))
+        tokens = f.tokens(f.choose(browser, page, button))
+        true(tokens["claims"]["act"]["sub"], "who acts")
+        ends = [row[0] for row in rows(f.provider, "session", "expires_at") if row[0] <= made["valid_until"]]
+        equal(ends, [made["valid_until"]], "the session in which somebody acts")
+        f.provider.idpctl("representation", "end", made["id"])
+        true(not f.is_signed_in(browser), "ended by staff")
+        page = f.sign_on(f.browser(), "dvcqg")
+        true("code" in f.query(page), "nothing left to choose")
 
 
 def scenario_upstream_ends_the_sessions_here():

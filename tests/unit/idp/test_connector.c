@@ -184,6 +184,10 @@ static void test_all_errors_in_one_run(void **state) {
     expect(OIDC "name_en: *a\n", "c.yaml:8:10: name_en: aliases are not allowed\n");
     expect(OIDC "levels:\n  map: [1=1, 2=2, 3=3, 4=1, 5=1, 6=1, 7=1, 8=1, 9=1]\n",
            "c.yaml:9:49: levels.map: has too many items\n");
+    /* As many as one group of requests may be: with more, none of them would be sent. */
+    expect(OIDC "network:\n  connections: 64\n", "");
+    expect(OIDC "network:\n  connections: 65\n",
+           "c.yaml:9:16: network.connections: must be between 1 and 64\n");
 }
 
 static void test_rules_between_settings(void **state) {
