@@ -131,7 +131,7 @@ TIERS = [
       "Takes people from the national portal and tells every service below who they are."), [
         ("idp", ("Trang tài khoản: phiên, tài khoản liên kết.", "Account page: sessions and linked accounts."))]),
     (("Dịch vụ", "Services"),
-     ("Năm hệ thống, một lần đăng nhập.", "One sign-in for all of them."), [
+     ("Bốn hệ thống, một lần đăng nhập.", "One sign-in for all four."), [
         ("provincial", ("Thủ tục của tỉnh.", "The province's procedures.")),
         ("ministry", ("Dịch vụ của bộ.", "The ministry's services.")),
         ("payment", ("Phí và lệ phí.", "Fees.")),

@@ -348,6 +348,17 @@
  "Tiếp tục",
  "Continue"},
 
+/* ---- on the way ---- */
+{"hop.title",
+ "Đang chuyển tiếp",
+ "Taking you on"},
+{"hop.text",
+ "Nếu trang không tự chuyển, hãy bấm nút bên dưới.",
+ "If nothing happens, press the button below."},
+{"hop.continue",
+ "Tiếp tục",
+ "Continue"},
+
 /* ---- account ---- */
 {"account.title",
  "Tài khoản của bạn",

@@ -21,6 +21,7 @@
  *                    scopes [{name title? detail?}] offline?
  *   sign_out         action csrf client_name? hidden? [{name value}]
  *   signed_out       client_name? return_url?
+ *   hop              url
  *   error            status, and one of: key (error.KEY.title, error.KEY.text) | title_key text_key
  *                    | title text; client_name?
  *   account          user {name username type_key level} has_others? csrf csrf_logout? notice_key?

@@ -99,6 +99,7 @@ enum upstream_entry_by { ENTRY_BY_CHOICE = 1, ENTRY_BY_PROOF };
 struct upstream_entry {
     enum upstream_entry_stage stage;
     enum upstream_entry_by by;
+    bool is_without_pages; /* upstream was asked in silence: no form was sent there */
     const struct connector *connector;
     struct upstream_person person;
     struct flow flow;

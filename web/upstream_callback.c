@@ -104,6 +104,7 @@ static enum step open_state(struct request *req, struct callback *c) {
                           e == ERR_BAD_SIGNATURE ? "wrong_browser" : "expired_flow");
     if (!span_eq(c->waited.connector_id, c->x.connector->id)) /* U02 */
         return error_page(req, 400, "invalid_request");
+    c->entry.is_without_pages = c->waited.is_silent;
     c->stage = STAGE_TAKEN;
     return STEP_WRITE;
 }

@@ -13,6 +13,7 @@
 #include "idp/idp.h"
 #include "idp/keyring.h"
 #include "idp/metrics.h"
+#include "web/hop.h"
 #include "web/upstream.h"
 #include "web/upstream_account.h"
 
@@ -398,6 +399,10 @@ enum step upstream_entry_recorded(struct request *req, struct upstream_entry *e)
     e->flow.upstream_pending = SPAN_NONE;
     if (flow_seal(req, &e->flow, &handle))
         return error_page(req, 503, "unavailable");
-    respond_redirect(req, flow_resume_url(req, &e->flow, handle));
+    /* The person may come from upstream's form, whose page knows nothing of where we go on to. */
+    if (e->by == ENTRY_BY_UPSTREAM && !e->is_without_pages)
+        respond_hop(req, flow_resume_url(req, &e->flow, handle));
+    else
+        respond_redirect(req, flow_resume_url(req, &e->flow, handle));
     return STEP_RESPOND;
 }

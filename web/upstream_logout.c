@@ -16,6 +16,7 @@
 #include "idp/keyring.h"
 #include "idp/upstream_logout.h"
 #include "web/handlers.h"
+#include "web/hop.h"
 #include "web/upstream.h"
 
 #define URL_MAX    16384 /* bytes */
@@ -57,7 +58,7 @@ static enum step go_upstream(struct request *req, const struct sign_out *s) {
     if (!s->logout.id_token.len || upstream_logout_seal(req, &back, &ticket) ||
         rp_logout_url(s->x.rp, s->logout.id_token, ticket.ptr, &url))
         return go_on(req, &s->logout);
-    respond_redirect(req, arena_dup(req->arena, buf_span(&url)));
+    respond_hop(req, arena_dup(req->arena, buf_span(&url)));
     return STEP_RESPOND;
 }
 

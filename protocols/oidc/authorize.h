@@ -71,9 +71,9 @@ enum err authorize_flow_seal(struct request *req, struct authorize *a, struct sp
 /* The page with the ways, or at once to the provider that the request hints at; without pages
  * (prompt=none) the error login_required, unless that provider can be asked silently. */
 void authorize_sign_in(struct request *req, struct authorize *a);
-/* The session is below the level that is binding: back to the choice when there is a way up, unless
- * the person has just taken one. */
-void authorize_level_is_too_low(struct request *req, struct authorize *a, bool has_just_signed_in);
+/* The session is below the level that is binding: back to the choice when there is a way up, also for
+ * who has just signed in with a password. Nothing is tried there without the person. */
+void authorize_level_is_too_low(struct request *req, struct authorize *a);
 /* Ids that the client's people may come through, for its flows: space-separated; left absent: all. */
 must_check enum err authorize_connectors(struct request *req, const struct client *client,
                                          struct span *ret_ids);

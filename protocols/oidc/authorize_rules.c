@@ -219,7 +219,7 @@ bool authorize_person_is_good(struct request *req, struct authorize *a) {
     if (is_live && is_recent_enough(req, a)) {
         a->acr = acr_decide(req, a);
         if (!a->acr.len) {
-            authorize_level_is_too_low(req, a, signed_in_during_flow(a));
+            authorize_level_is_too_low(req, a);
             return false;
         }
         if (is_whom_client_means(req, a))

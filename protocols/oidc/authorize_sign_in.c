@@ -139,12 +139,12 @@ void authorize_sign_in(struct request *req, struct authorize *a) {
     show_page(req, a);
 }
 
-void authorize_level_is_too_low(struct request *req, struct authorize *a, bool has_just_signed_in) {
+void authorize_level_is_too_low(struct request *req, struct authorize *a) {
     static const char why[] = "the level of authentication is too low";
     const struct ways ways = ways_to(req, a, authorize_level_needed(req, a));
     if (a->request.prompt & PROMPT_NONE) {
         (void)authorize_fail(req, a, OIDC_FAILURE(OIDC_INTERACTION_REQUIRED, why));
-    } else if (!ways.reach || has_just_signed_in) {
+    } else if (!ways.reach) {
         (void)authorize_fail(req, a, OIDC_FAILURE(OIDC_UNMET_AUTHENTICATION_REQUIREMENTS, why));
     } else {
         a->flow.failure = FLOW_LEVEL_TOO_LOW;
