@@ -7,6 +7,7 @@
  */
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/encode.h"
 #include "base/log.h"
 #include "base/params.h"
@@ -14,6 +15,7 @@
 #include "idp/config.h"
 #include "idp/idp.h"
 #include "idp/keyring.h"
+#include "idp/upstream_health.h"
 #include "idp/upstream_logout.h"
 #include "web/handlers.h"
 #include "web/hop.h"
@@ -68,7 +70,9 @@ static enum step sign_out_parse(struct request *req) {
     if (params_fill(sign_out_params, ARRAY_LEN(sign_out_params), req->arena, &req->query, s, &at_fault) ||
         upstream_logout_open(req, s->ticket, &s->logout))
         return error_page(req, 400, "invalid_request");
-    if (!upstream_find(req, s->logout.connector_id, &s->x.connector, &s->x.rp))
+    /* Known to be down: nobody waits for it, or is led to a page that does not come. */
+    if (!upstream_find(req, s->logout.connector_id, &s->x.connector, &s->x.rp) ||
+        upstream_health_is_down(request_idp(req)->upstream_health, s->x.connector->id, clock_mono_us()))
         return go_on(req, &s->logout);
     if (!s->logout.logout_uri.len)
         return go_upstream(req, s);

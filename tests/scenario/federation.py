@@ -495,13 +495,31 @@ def scenario_only_places_of_the_allow_list_are_asked():
 
 # ---- the session hangs on upstream's
 
+def sign_out(f, browser, tokens):
+    page = browser.get(f.issuer + "/logout?" + urllib.parse.urlencode({"id_token_hint": tokens["id_token"]}))
+    if any(form["id"] == "logout" for form in page.forms):
+        page = browser.submit(page, {}, "logout", ("decision", "allow"))
+    return page
+
+
+def scenario_signing_out_waits_for_nobody_who_is_down():
+    with Federation(("dvcqg",), changed={"dvcqg": {"network": {**FAST, "retry": "1m"}}}) as f:
+        browser = f.browser()
+        tokens = f.signed_on("dvcqg", browser=browser)
+        f.dvcqg.faults = {"token": "error500", "logout_uri": "hang"}
+        for _ in range(FAST["failures"]):
+            f.sign_on(f.browser(), "dvcqg")
+        began = time.monotonic()
+        page = sign_out(f, browser, tokens)
+        equal((page.status, page.url.startswith(f.issuer), f.is_signed_in(browser)), (200, True, False), page.url)
+        true(time.monotonic() - began < 2 * SLOW and not f.dvcqg.heard("logout_uri"), "waited for who is known to be down")
+
+
 def scenario_signing_out_here_goes_on_upstream():
     with Federation() as f:
         browser = f.browser()
         tokens = f.signed_on("dvcqg", browser=browser)
-        page = browser.get(f.issuer + "/logout?" + urllib.parse.urlencode({"id_token_hint": tokens["id_token"]}))
-        if any(form["id"] == "logout" for form in page.forms):
-            browser.submit(page, {}, "logout", ("decision", "allow"))
+        sign_out(f, browser, tokens)
         true(not f.is_signed_in(browser), "signed out here")
         true(eventually(lambda: f.dvcqg.heard("logout_uri")), "logoutUri was called")
         equal(f.dvcqg.sessions, {}, "and there")
