@@ -4,10 +4,10 @@
 is nowhere. Everybody else is answered as if nothing were, no more sockets are open to it than
 `network.connections`, and who waits is told in time.
 
-  upstream_hangs.py [--pairs N] [--people N] [TEST ...]     full programme: IDP_BUILD=build-release, --pairs 5 --people 1000
+  upstream_hangs.py [--pairs N] [--people N] [--strict] [TEST ...]     full programme: IDP_BUILD=build-release, --strict
 
-Prints p99 of others beside the crowd over p99 without it, as the median of so many pairs that were measured by
-turns; --strict asserts that no ratio is above MOST."""
+Prints what others wait and cost beside the crowd and without it, with the ratio's median of so many pairs that were
+measured by turns; --strict goes before whatever else the machine does, and asserts that no ratio is above MOST."""
 import argparse
 import base64
 import http.client
@@ -31,14 +31,16 @@ from check import equal, true  # noqa: E402
 from federation_world import FederatedProvider, Federation, eventually  # noqa: E402
 from idp import BUILD, SLOW, free_port  # noqa: E402
 os.environ["IDP_BUILD"] = BUILD  # the harness of ./dev bench has another default
-from harness import FORM, Load, head  # noqa: E402
+from harness import FORM, Load, cpu_of, head  # noqa: E402
 from oidc_world import Canary  # noqa: E402
 from upstream_wso2 import Wso2Double  # noqa: E402
 
 ARGUMENTS = None
 SOCKETS = 8  # to an upstream provider at once
+WAITING = 256  # for it at once (idp/outbound.h); more people are told without waiting
 TOLD_SECONDS = 6 * SLOW  # until who waits has a page
-MEASURED_SECONDS = 1.2  # for each kind of request; three kinds fit into the 5 s that upstream has
+MEASURED_SECONDS = 0.8  # for each kind of request; three kinds fit into the 5 s that upstream has
+TRIES = 3  # for a pair
 CONNECTIONS = 2  # of the load beside the crowd: it is to be answered, not to fill the machine
 MOST = 1.10
 NETWORK = {"network": {"connections": SOCKETS, "failures": 100, "retry": "1s"}}  # told late: the worst for others
@@ -47,16 +49,18 @@ SETTINGS = "throttle:\n  network_free: 100000\n"
 
 # ---- people who wait
 
+def source(number):
+    """The address that a person comes from: many networks, so that no limit for one of them is met."""
+    return f"127.{1 + number // 200}.{number % 200}.1", 0
+
+
 class Person:
     def __init__(self, host, cookie, target):
         self.host, self.cookie, self.target = host, cookie, target
         self.received, self.statuses, self.text, self.took = b"", [], "", None
 
     def connect(self, number, address):
-        """From many networks, so that no limit for one of them is met."""
-        self.socket = socket.socket()
-        self.socket.bind((f"127.{1 + number // 200}.{number % 200}.1", 0))
-        self.socket.connect(address)
+        self.socket = socket.create_connection(address, source_address=source(number))
         self.socket.setblocking(False)
 
     def ask(self, target):
@@ -124,16 +128,16 @@ def come_back(f, connector, count):
     browser = f.browser()
     start = urllib.parse.urlsplit(f.offered(f.begin(browser), connector))
     cookie = browser._cookie_header("localhost")
-    connection, people = http.client.HTTPConnection("127.0.0.1", f.provider.port, timeout=20), []
-    host = urllib.parse.urlsplit(f.issuer).netloc
-    for _ in range(count):
+    host, people = urllib.parse.urlsplit(f.issuer).netloc, []
+    for number in range(count):
+        connection = http.client.HTTPConnection("127.0.0.1", f.provider.port, timeout=20, source_address=source(number))
         connection.request("GET", f"{start.path}?{start.query}", headers={"Host": host, "Cookie": cookie})
         answer = connection.getresponse()
         answer.read()
+        connection.close()
         equal(answer.status, 303, "a start")
         state = urllib.parse.parse_qs(urllib.parse.urlsplit(answer.getheader("Location")).query)["state"][0]
         people.append(Person(host, cookie, f"/upstream/callback/{connector}?code=any&state={state}"))
-    connection.close()
     return Crowd(people, f.provider.port)
 
 
@@ -148,7 +152,7 @@ class Others:
         pair = base64.b64encode(":".join(urllib.parse.quote(machine[n], safe="") for n in ("client_id", "client_secret")).encode()).decode()
         host = urllib.parse.urlsplit(f.issuer).netloc
         page = f.portal.url(scope="openid")
-        self.port = f.provider.port
+        self.port, self.pids = f.provider.port, [f.provider.process.pid, f.provider.signer_pid()]
         self.steps = {
             "/token": {"head": head("POST", "/token", host, f"Authorization: Basic {pair}") + FORM,
                        "body": "grant_type=client_credentials", "status": 200},
@@ -167,49 +171,59 @@ class Others:
     def ready(self):
         return {name: self._load(name, count).start() for name, count in self.counts.items()}
 
-    @staticmethod
-    def measure(loads):
-        """Milliseconds at p99."""
+    def measure(self, loads):
+        """name -> (milliseconds at p99, CPU milliseconds of ours for each)"""
         found = {}
         for name, load in loads.items():
+            before = sum(map(cpu_of, self.pids))
             load.go()
-            found[name] = load.result()["p99"]
+            p99 = load.result()["p99"]
+            found[name] = p99, (sum(map(cpu_of, self.pids)) - before) * 1000 / self.counts[name]
         return found
 
 
 def pair(f, others):
-    """(p99 without, p99 with the crowd, most sockets, how long the last of the crowd waited)"""
-    quiet = others.measure(others.ready())
+    """(others without, others with the crowd, most sockets, how long the last of the crowd waited, whether they waited
+    until all was measured)"""
     f.dvcqg.right_again()
     true(eventually(lambda: "code" in f.query(f.sign_on(f.browser(), "dvcqg")), 10), "upstream is right again")
     crowd = come_back(f, "dvcqg", ARGUMENTS.people)
+    quiet = others.measure(others.ready())
     f.dvcqg.faults = {"token": ("slow", 30)}
     true(eventually(lambda: f.dvcqg.open_now <= SOCKETS), "browsers have hung up")
     f.dvcqg.forget()
     loads = others.ready()
     crowd.start()
     true(eventually(lambda: len(f.dvcqg.heard("token")) == SOCKETS), "as many requests as there may be are under way")
+    waiting = min(ARGUMENTS.people, WAITING)
+    true(eventually(lambda: crowd.waiting <= waiting), "more wait than may")
+    time.sleep(0.3)  # the connections of the others are being closed
     busy = others.measure(loads)
     waited = crowd.waiting
     last = crowd.end("hangs")
-    true(waited > 0.9 * ARGUMENTS.people or SLOW > 1, f"only {waited} people waited until all was measured")
-    return quiet, busy, f.dvcqg.open_most, last
+    return quiet, busy, f.dvcqg.open_most, last, waited >= 0.9 * waiting
 
 
 def X14_others_beside_people_who_wait():
     with Federation(("dvcqg",), SETTINGS, {"dvcqg": NETWORK}) as f:
         others = Others(f)
-        pairs = [pair(f, others) for _ in range(ARGUMENTS.pairs)]
+        every, pairs = [], []
+        while len(pairs) < ARGUMENTS.pairs and len(every) < TRIES * ARGUMENTS.pairs:
+            every.append(pair(f, others))
+            pairs += [every[-1]] if every[-1][-1] else []  # else the machine was too slow to measure while they waited
         equal(f.provider.process.poll(), None, "the provider")
+    true(len(pairs) == ARGUMENTS.pairs, f"in {len(every)} pairs nobody waited until all was measured")
     most = {}
     for name in pairs[0][0]:
-        ratios = [busy[name] / quiet[name] for quiet, busy, _, _ in pairs]
-        quiet, busy = (statistics.median(p[i][name] for p in pairs) for i in (0, 1))
-        most[name] = statistics.median(ratios)
-        print(f"{name:<13} p99 {quiet:.2f} ms, beside {ARGUMENTS.people} people who wait {busy:.2f} ms: {most[name]:.2f} x "
-              f"({min(ratios):.2f} to {max(ratios):.2f})")
-    sockets, last = max(p[2] for p in pairs), max(p[3] for p in pairs)
-    print(f"{sockets} sockets to upstream, {SOCKETS} allowed; the last was told after {last:.2f} s")
+        for i, what in enumerate(("ms at p99", "CPU-ms each")):
+            ratios = [p[1][name][i] / max(p[0][name][i], 0.001) for p in pairs]
+            quiet, busy = (statistics.median(p[when][name][i] for p in pairs) for when in (0, 1))
+            most[name, what] = statistics.median(ratios)
+            print(f"{name:<13} {quiet:.3f} {what}, beside people who wait {busy:.3f}: {most[name, what]:.2f} x "
+                  f"({min(ratios):.2f} to {max(ratios):.2f})")
+    sockets, last = max(p[2] for p in every), max(p[3] for p in every)
+    print(f"{ARGUMENTS.people} people, of whom {min(ARGUMENTS.people, WAITING)} waited; {sockets} sockets to upstream, {SOCKETS} allowed; "
+          f"the last was told after {last:.2f} s")
     true(sockets <= SOCKETS, f"{sockets} sockets to upstream")
     if ARGUMENTS.strict:
         true(max(most.values()) <= MOST, most)
@@ -284,6 +298,8 @@ def main():
     parser.add_argument("--people", type=int, default=1000)
     parser.add_argument("--strict", action="store_true")
     ARGUMENTS, sys.argv[1:] = parser.parse_known_args()
+    if ARGUMENTS.strict:
+        os.nice(-15)
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     return check.run(check.collect(globals(), "X14"))
