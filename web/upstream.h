@@ -93,8 +93,7 @@ enum upstream_entry_stage {
     ENTRY_REPRESENTED, /* whom the person may act for, likewise */
     ENTRY_RECORDED     /* what was decided is committed */
 };
-/* What the person has done since, if anything. */
-enum upstream_entry_by { ENTRY_BY_CHOICE = 1, ENTRY_BY_PROOF };
+enum upstream_entry_by { ENTRY_BY_UPSTREAM = 0, ENTRY_BY_CHOICE, ENTRY_BY_PROOF };
 
 struct upstream_entry {
     enum upstream_entry_stage stage;
