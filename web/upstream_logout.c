@@ -33,7 +33,6 @@ struct sign_out {
     struct span ticket;
     struct upstream_logout logout;
     struct upstream_exchange x;
-    bool has_called;
 };
 
 #define FIELD(name) offsetof(struct sign_out, name)
