@@ -93,6 +93,7 @@ enum upstream_entry_stage {
     ENTRY_REPRESENTED, /* whom the person may act for, likewise */
     ENTRY_RECORDED     /* what was decided is committed */
 };
+/* What brought the person here: the answer itself, or what they have done since. */
 enum upstream_entry_by { ENTRY_BY_UPSTREAM = 0, ENTRY_BY_CHOICE, ENTRY_BY_PROOF };
 
 struct upstream_entry {
