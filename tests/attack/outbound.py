@@ -155,7 +155,7 @@ def D12_slow_servers_hold_up_nobody(w):
     with Server() as server, Server() as quick:
         machines = []
         for i in range(PLACES):
-            send = (server.silent, server.dripping, server.endless)[i % 3]
+            send = (server.endless, server.silent, server.dripping)[i % 3]
             server.answers[f"/{i}"] = lambda body, send=send: Answer(send=send)
             machines.append(machine(w, server.url + f"/{i}"))
         good = machine(w, quick.url + "/keys")
@@ -163,7 +163,10 @@ def D12_slow_servers_hold_up_nobody(w):
         answers, began = [], time.monotonic()
         threads = [threading.Thread(target=lambda m=m: answers.append((m.send(m.signer.good()), time.monotonic() - began)))
                    for m in machines]
-        for t in threads:
+        threads[0].start()
+        while not server.endless_bytes:  # before the others take all the connections that a host may have
+            time.sleep(0.01)
+        for t in threads[1:]:
             t.start()
         time.sleep(0.3)
         accepted(good)

@@ -93,6 +93,7 @@ class HostileProvider:
             "/token": lambda body: Answer(body=self.tokens()),
             "/userinfo": lambda body: Answer(body={"sub": "s1", "name": "Nguyễn Văn An"}),
         }
+        self.endless_bytes = 0
         self.over = threading.Event()
         threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
@@ -152,7 +153,6 @@ class HostileProvider:
         """As many bytes as are taken."""
         request.send_response(200)
         request.end_headers()
-        self.endless_bytes = 0
         while not self.over.is_set():
             request.wfile.write(b" " * 65536)
             self.endless_bytes += 65536
