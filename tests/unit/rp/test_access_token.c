@@ -42,7 +42,8 @@ static int setup(void **state) {
     assert_int_equal(jwk_parse(buf_span(&public), &f.rp->jwks.keys.key[0]), ERR_OK);
     f.rp->jwks.keys.count = 1;
     f.rp->jwks.fetched_us = clock_mono_us();
-    f.rp->is_located = f.rp->ready = true;
+    f.rp->is_located = true;
+    f.rp->ready = true;
     *state = &f;
     return 0;
 }
