@@ -215,13 +215,18 @@ static void thread_done(void *app, struct thread_services *t) {
         store_reader_close(t->reader);
 }
 
-static int run(const struct server_config *cfg, unsigned drain_seconds) {
+/* Before the first thread, which else would take them, and end. */
+static sigset_t signals_block(void) {
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
     (void)signal(SIGPIPE, SIG_IGN);
+    return set;
+}
+
+static int run(const struct server_config *cfg, unsigned drain_seconds, const sigset_t *set) {
     struct server *s;
     const char *why = "";
     enum err e = server_start(cfg, routes, ARRAY_LEN(routes), &s, &why);
@@ -232,7 +237,7 @@ static int run(const struct server_config *cfg, unsigned drain_seconds) {
     printf("listening %u %u\n", server_port(s), server_admin_port(s));
     (void)fflush(stdout);
     int got;
-    while (sigwait(&set, &got) == 0 && got == SIGHUP) {
+    while (sigwait(set, &got) == 0 && got == SIGHUP) {
         enum err reloaded = server_reload_tls(s);
         printf("reloaded %s\n", err_name(reloaded));
         (void)fflush(stdout);
@@ -250,6 +255,7 @@ int main(int argc, char **argv) {
             return 2;
         value[option] = optarg ? optarg : "yes";
     }
+    const sigset_t signals = signals_block();
     log_init("testserver", value[OPT_QUIET] ? LOG_ERROR : LOG_INFO);
     struct config_list trusted = {.count = value[OPT_TRUST] ? 1 : 0};
     trusted.item[0] = span_of(value[OPT_TRUST]);
@@ -289,7 +295,7 @@ int main(int argc, char **argv) {
         .metrics = metrics,
         .render = render,
     };
-    int status = run(&cfg, number_of(value[OPT_DRAIN], DRAIN_SECONDS));
+    int status = run(&cfg, number_of(value[OPT_DRAIN], DRAIN_SECONDS), &signals);
     workpool_free(pool);
     store_close(store);
     metrics_free(metrics);
