@@ -236,7 +236,11 @@ SQL(GRANT_ROTATE, "biii",
     "AND EXISTS (SELECT 1 FROM account u WHERE u.id = oauth_grant.user_id AND u.status = 1) "
     "AND NOT EXISTS (SELECT 1 FROM account p WHERE p.id = oauth_grant.actor_id AND p.status <> 1) "
     "AND (is_offline = 1 OR EXISTS (SELECT 1 FROM session s WHERE s.key = oauth_grant.session_key "
-    "AND s.ended_at = 0 AND s.expires_at > $3))")
+    "AND s.ended_at = 0 AND s.expires_at > $3)) "
+    /* A session in which somebody acts ends by itself; what outlives it goes by the right to act. */
+    "AND (is_offline = 0 OR actor_id IS NULL OR EXISTS (SELECT 1 FROM representation r "
+    "WHERE r.person_id = oauth_grant.actor_id AND r.represented_id = oauth_grant.user_id "
+    "AND r.ended_at = 0 AND (r.valid_until = 0 OR r.valid_until > $3)))")
 SQL(GRANT_REVOKE, "bi", "UPDATE oauth_grant SET revoked_at = $2 WHERE key = $1 AND revoked_at = 0")
 SQL(GRANT_LIST_SESSION, "b",
     "SELECT client_id, MIN(issued_at) FROM oauth_grant WHERE session_key = $1 GROUP BY client_id "

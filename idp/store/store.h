@@ -315,7 +315,7 @@ void store_grant_consume_code(struct batch *b, const struct grant *g);
 void store_grant_find(struct batch *b, const struct grant_key *key, struct grant *ret);
 /* generation n -> n+1, rotated_at = now, idle expiry moved. Gate:
  * ERR_REPLAYED unless generation = n, not revoked, not expired, and the user (and, unless offline,
- * the session) is good. */
+ * the session; if offline, the right of whoever acts) is good. */
 void store_grant_rotate(struct batch *b, const struct grant_key *key, int64_t generation,
                         int64_t now, int64_t idle_expires_at);
 void store_grant_revoke(struct batch *b, const struct grant_key *key, int64_t now);

@@ -164,5 +164,21 @@ def U04_who_proves_no_identity_changes_no_number():
         true("code" in f.query(page), f"the number that was claimed is nobody's: {said(page)}")
 
 
+def U05_offline_access_ends_with_the_right_to_act():
+    with Federation(("dvcqg",)) as f:
+        party = f.add_portal(scope="openid vn_org offline_access", grant_types=["authorization_code", "refresh_token"])
+        f.signed_on("dvcqg")
+        f.dvcqg.add_enterprise("cty", TAX_CODE, "Công ty Thử", AN)
+        f.signed_on("dvcqg", "cty")
+        tokens = f.signed_on("dvcqg", "cty", party=party, prompt="consent")
+        answer = party.refresh(tokens["refresh_token"])
+        equal(answer.status, 200, "while they may act")
+        f.provider.stop()
+        with contextlib.closing(sqlite3.connect(f.provider.path("idp.db"))) as db, db:
+            db.execute("UPDATE representation SET valid_until = valid_from - 1, valid_from = valid_from - 9")
+        f.provider.start()
+        equal(party.refresh(answer.json()["refresh_token"]).status, 400, "after its last day")
+
+
 if __name__ == "__main__":
     sys.exit(check.run(check.collect(globals(), ("U0", "A20"))))

@@ -334,6 +334,7 @@ static void test_who_is_locked_acts_for_nobody(void **state) {
     struct grant g, unused;
     struct session acting = make_acting(f, &firm.user, &person.user, 11, &g);
     struct grant found = {0};
+    make_representation(f, &person.user, &firm.user, 1, NOW, NOW + 5);
     store_grant_find(fresh(f), &g.key, &found);
     assert_int_equal(run_read(f), ERR_OK);
     assert_true(found.has_actor && same_id(&found.actor, &person.user.id));
@@ -349,6 +350,8 @@ static void test_who_is_locked_acts_for_nobody(void **state) {
     assert_int_equal(run_write(f), ERR_OK);
     store_grant_rotate(fresh(f), &g.key, 0, NOW + 1, NOW + 50);
     assert_int_equal(run_write(f), ERR_OK);
+    store_grant_rotate(fresh(f), &g.key, 1, NOW + 5, NOW + 50); /* the right to act is over */
+    assert_int_equal(run_write(f), ERR_REPLAYED);
     store_grant_consume_code(fresh(f), &unused);
     assert_int_equal(run_write(f), ERR_OK);
     store_user_end_all(fresh(f), &person.user.id, NULL, NOW + 2);
