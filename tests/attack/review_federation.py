@@ -180,5 +180,22 @@ def U05_offline_access_ends_with_the_right_to_act():
         equal(party.refresh(answer.json()["refresh_token"]).status, 400, "after its last day")
 
 
+def U05_a_merge_lifts_no_lock():
+    with Federation(("dvcqg",)) as f:
+        f.signed_on("dvcqg", "an")
+        subject = f.dvcqg.people["an"]["TechID"]
+        found = f.provider.idpctl("link", "list", "--issuer", f.dvcqg.issuer, "--subject", subject)[1]
+        name, other = found[0]["username"], f.add_account()["username"]
+        f.provider.idpctl("user", "lock", name)
+        status, answer = f.provider.idpctl("link", "merge", name, other, check=False)
+        equal((status != 0, answer["error"]), (True, "refused"), "a locked account")
+        browser = f.browser()
+        refused = f.sign_on(browser, "dvcqg")
+        true("code" not in f.query(refused) and not f.is_signed_in(browser), said(refused))
+        f.provider.idpctl("user", "unlock", name)
+        f.provider.idpctl("link", "merge", name, other)
+        true("code" in f.query(f.sign_on(f.browser(), "dvcqg")), "when staff have looked")
+
+
 if __name__ == "__main__":
     sys.exit(check.run(check.collect(globals(), ("U0", "A20"))))
