@@ -152,14 +152,16 @@ static enum err keys_of(const struct request *req, struct backchannel *b) {
 
 static enum step check(struct request *req, struct backchannel *b) {
     enum step step;
-    if (!upstream_exchange_due(req, &b->x, b->kid_is_unknown && b->stage == STAGE_CHECK, &step))
-        return refuse(req, b, ERR_UNAVAILABLE);
-    if (step == STEP_FETCH) {
+    /* When it counts as down, or was asked too often, the keys that are known decide: nobody's session goes on
+     * for want of newer ones. */
+    bool may_ask =
+        upstream_exchange_due(req, &b->x, b->kid_is_unknown && b->stage == STAGE_CHECK, &step);
+    if (may_ask && step == STEP_FETCH) {
         b->stage = STAGE_KEYS;
         return step;
     }
     enum err e = rp_logout_token_check(b->x.rp, req->arena, b->token, &b->logout);
-    if (e == ERR_UNKNOWN_KEY && !b->kid_is_unknown) {
+    if (e == ERR_UNKNOWN_KEY && may_ask && !b->kid_is_unknown) {
         b->kid_is_unknown = true;
         b->stage = STAGE_CHECK;
         return check(req, b);

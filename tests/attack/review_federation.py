@@ -197,5 +197,21 @@ def U05_a_merge_lifts_no_lock():
         true("code" in f.query(f.sign_on(f.browser(), "dvcqg")), "when staff have looked")
 
 
+def D11_a_logout_while_upstream_counts_as_down():
+    with Federation(("vneid",), changed={"vneid": {"network": {**FAST, "retry": "30s"}}}) as f:
+        browser = f.browser()
+        f.signed_on("vneid", browser=browser)
+        token = f.vneid.logout_token("an", f.vneid.session_of("an")["sid"])
+        away = [f.browser() for _ in range(2)]
+        urls = [f.callback(b, "vneid") for b in away]
+        f.vneid.faults = {"token": "error500"}
+        for other, url in zip(away, urls):
+            other.get(url)
+        f.vneid.faults = {}
+        true("code" not in f.query(f.sign_on(f.browser(), "vneid")), "it counts as down")
+        equal(f.vneid.send_logout(f.backchannel_url("vneid"), token)[0], 200, "its keys are known")
+        true(eventually(lambda: not f.is_signed_in(browser)), "the session is over")
+
+
 if __name__ == "__main__":
-    sys.exit(check.run(check.collect(globals(), ("U0", "A20"))))
+    sys.exit(check.run(check.collect(globals(), ("U0", "A20", "D11"))))
