@@ -138,6 +138,8 @@ static enum err keys_of(const struct request *req, struct backchannel *b) {
     const struct connector *c = b->x.connector;
     const struct span sub = b->logout.sub;
     unsigned char digest[SHA256_BYTES];
+    if (!b->logout.sid.len && !span_is(c->subject, "sub"))
+        return ERR_UNSUPPORTED; /* links go by another claim: to say yes, and end nothing, would be worse */
     enum err e = sub.len ? linking_subject_index(request_idp(req)->keyring, c->issuer, sub, b->subject_index)
                          : ERR_OK; /* the session alone is named */
     sha256(b->logout.sid, b->sid_hash);

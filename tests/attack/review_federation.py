@@ -213,5 +213,16 @@ def D11_a_logout_while_upstream_counts_as_down():
         true(eventually(lambda: not f.is_signed_in(browser)), "the session is over")
 
 
+def D11_a_subject_that_people_are_not_known_by():
+    """The connector's people go by another claim than sub: a token with sub alone ends nothing, and says so."""
+    with Federation(("vneid",), changed={"vneid": {"person": {"subject": "citizen_pid", "claims": VNEID_CLAIMS}}}) as f:
+        browser = f.browser()
+        f.signed_on("vneid", browser=browser)
+        sid, url = f.vneid.session_of("an")["sid"], f.backchannel_url("vneid")
+        equal(f.vneid.send_logout(url, f.vneid.logout_token("an"))[0], 400, "whose, is not known")
+        equal(f.vneid.send_logout(url, f.vneid.logout_token("an", sid))[0], 200, "by the session's name")
+        true(eventually(lambda: not f.is_signed_in(browser)), "it is over")
+
+
 if __name__ == "__main__":
     sys.exit(check.run(check.collect(globals(), ("U0", "A20", "D11"))))
