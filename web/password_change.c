@@ -113,7 +113,8 @@ static enum step forced_parse(struct request *req) {
     if (next == STEP_RESPOND)
         return next;
     enum err e = flow_open(req, c->handle, &c->flow);
-    if (e || !c->flow.is_proven)
+    /* A proof that was given for a link signs nobody in: not with a password of its own choice, either. */
+    if (e || !c->flow.is_proven || c->flow.upstream_pending.len)
         return refuse_page(req, 400, "expired_flow");
     return STEP_LOAD;
 }

@@ -40,6 +40,7 @@ struct span upstream_id_of_path(const struct request *req);
 /* Until upstream sends the browser back. The row's key is `state`. */
 struct upstream_login {
     struct span connector_id;
+    struct span issuer;    /* the connector's at that time */
     struct rp_login login; /* state, nonce, verifier */
     bool is_silent;        /* sent with prompt=none */
     struct span handle;    /* of our own flow */
@@ -111,8 +112,7 @@ struct upstream_entry {
     struct user_id chosen;      /* with ENTRY_BY_CHOICE */
     struct user account;        /* that is signed in to */
     bool is_new, is_linked;
-    int64_t acts_until;         /* end of the representation; 0: open */
-    bool is_represented;        /* it is another's than whom upstream speaks of */
+    const struct representation *representation; /* by which it is signed in to, or NULL; into found */
     struct user asserted_actor; /* the person of whom upstream says that they act for the enterprise */
     const struct user_id *actor; /* who acts for the account, or NULL */
     unsigned char waits[PENDING_KEY_BYTES]; /* row of a person that waits, taken or made */
@@ -121,7 +121,8 @@ struct upstream_entry {
     struct sign_in_session session;
 };
 
-/* The person among the linked accounts, who may act for others; NULL: there is none. */
+/* The person among the linked accounts, who may act for others; NULL: there is none, or the identity is an
+ * enterprise's, which acts for itself alone. */
 const struct user *upstream_entry_person(const struct upstream_entry *e);
 void upstream_entry_load(struct request *req, struct upstream_entry *e);
 /* After each load: looks on, or STEP_WRITE, or answered. */

@@ -138,6 +138,20 @@ static enum err account_open(struct request *req, const struct user *account, js
     return e;
 }
 
+/* The numbers that accounts are found by are changed by nobody but a provider that proves identities: whoever
+ * runs another could claim somebody's number, or technical id, for an account of their own. */
+static enum err part_numbers(const struct upstream_person *p, const struct connector *c,
+                             struct upstream_person *ret_part, json_t **ret_identifiers) {
+    json_t *kept = json_copy(p->identifiers);
+    if (!kept)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < LINKING_KINDS && !c->proves_identity; i++)
+        (void)json_object_del(kept, linking_kinds[i]);
+    *ret_part = *p;
+    ret_part->identifiers = *ret_identifiers = kept;
+    return ERR_OK;
+}
+
 enum err upstream_account_refresh(struct request *req, struct user *account,
                                   const struct upstream_person *p, const struct connector *c,
                                   const struct linking_found *found) {
@@ -146,10 +160,14 @@ enum err upstream_account_refresh(struct request *req, struct user *account,
     AUTO_JSON json_t *new_claims = NULL;
     AUTO_JSON json_t *new_identifiers = NULL;
     AUTO_JSON json_t *changes = NULL;
+    AUTO_JSON json_t *kept = NULL;
+    struct upstream_person part;
     int ial = ial_after(p, c, account->ial);
     enum err e = account_open(req, account, &claims, &identifiers);
     if (!e)
-        e = upstream_person_merge(p, claims, identifiers, &new_claims, &new_identifiers, &changes);
+        e = part_numbers(p, c, &part, &kept);
+    if (!e)
+        e = upstream_person_merge(&part, claims, identifiers, &new_claims, &new_identifiers, &changes);
     if (e || (!changes && ial == account->ial))
         return e;
     e = account_fill(req, account, new_claims, new_identifiers);

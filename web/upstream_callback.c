@@ -102,7 +102,9 @@ static enum step open_state(struct request *req, struct callback *c) {
     if (e)
         return error_page(req, e == ERR_BAD_SIGNATURE ? 403 : 400,
                           e == ERR_BAD_SIGNATURE ? "wrong_browser" : "expired_flow");
-    if (!span_eq(c->waited.connector_id, c->x.connector->id)) /* U02 */
+    /* U02; also when the connector was made another provider's meanwhile. */
+    if (!span_eq(c->waited.connector_id, c->x.connector->id) ||
+        !span_eq(c->waited.issuer, c->x.connector->issuer))
         return error_page(req, 400, "invalid_request");
     c->entry.is_without_pages = c->waited.is_silent;
     c->stage = STAGE_TAKEN;

@@ -64,7 +64,7 @@ static void look_by_identifiers(struct request *req, struct upstream_entry *e) {
 }
 
 const struct user *upstream_entry_person(const struct upstream_entry *e) {
-    for (size_t i = 0; i < e->found.linked.count; i++)
+    for (size_t i = 0; i < e->found.linked.count && e->person.type != USER_ENTERPRISE; i++)
         if (e->found.linked.item[i].user.type == USER_CITIZEN)
             return &e->found.linked.item[i].user;
     return NULL;
@@ -130,7 +130,7 @@ static enum step sign_in_to(struct request *req, struct upstream_entry *e, const
     (void)req;
     e->account = *account;
     e->is_linked = is_linked;
-    if (has_asserted_actor(e) && !e->is_represented)
+    if (has_asserted_actor(e) && !e->representation)
         e->actor = &e->asserted_actor.id;
     return STEP_WRITE;
 }
@@ -144,6 +144,11 @@ static bool link_exists(const struct upstream_entry *e, const struct user_id *id
 
 /* The person waits: for a choice, or for the proof that an account is theirs. */
 static enum step let_wait(struct request *req, struct upstream_entry *e) {
+    //= https://openid.net/specs/openid-connect-core-1_0.html#section-3.1.2.1
+    //# The Authorization Server MUST NOT display any authentication or consent user interface
+    //# pages.
+    if (e->flow.is_silent)
+        return fail(req, e, FLOW_UPSTREAM_DECLINED);
     if (upstream_person_seal(req, &e->person, e->waits, &e->sealed))
         return error_page(req, 503, "unavailable");
     return STEP_WRITE;
@@ -163,13 +168,13 @@ static enum step choose(struct request *req, struct upstream_entry *e) {
         if (linking_may_choose(&e->person, u) == ALLOW && memcmp(u->id.b, e->chosen.b, USER_ID_BYTES) == 0)
             return sign_in_to(req, e, u, true);
     }
-    for (size_t i = 0; i < e->found.represented.count; i++) {
-        const struct user *u = &e->found.represented.item[i].represented;
-        if (memcmp(u->id.b, e->chosen.b, USER_ID_BYTES) == 0) {
-            e->actor = &upstream_entry_person(e)->id;
-            e->is_represented = true;
-            e->acts_until = e->found.represented.item[i].valid_until;
-            return sign_in_to(req, e, u, true);
+    const struct user *person = upstream_entry_person(e);
+    for (size_t i = 0; person && i < e->found.represented.count; i++) {
+        const struct representation *r = &e->found.represented.item[i];
+        if (memcmp(r->represented.id.b, e->chosen.b, USER_ID_BYTES) == 0) {
+            e->actor = &person->id;
+            e->representation = r;
+            return sign_in_to(req, e, &r->represented, true);
         }
     }
     return error_page(req, 400, "invalid_request");
@@ -264,7 +269,9 @@ static void write_link(struct request *req, const struct upstream_entry *e) {
         audit(req, e, "account_linked",
               arena_printf(req->arena, "{\"connector\":\"%.*s\",\"how\":\"%s\"}",
                            SPAN_FMT(l.connector), upstream_link_how_name(l.how)));
-    } else if (!e->is_represented) {
+    } else { /* unless staff took it away this very moment */
+        if (e->representation)
+            l.user = *upstream_entry_person(e);
         store_upstream_link_touch(&req->write, &l, req->now);
     }
 }
@@ -272,7 +279,9 @@ static void write_link(struct request *req, const struct upstream_entry *e) {
 /* Upstream says so of this moment; it counts here no longer than a session may last (idp/store/store.h:
  * representations). */
 static void write_representation(struct request *req, const struct upstream_entry *e) {
-    if (!e->actor || e->is_represented)
+    if (e->representation)
+        store_representation_stands(&req->write, e->representation->id, req->now);
+    if (!e->actor || e->representation)
         return;
     for (size_t i = 0; i < e->found.represented.count; i++)
         if (memcmp(e->found.represented.item[i].represented.id.b, e->account.id.b, USER_ID_BYTES) == 0)
@@ -302,11 +311,17 @@ static void write_upstream_session(struct request *req, const struct upstream_en
         store_upstream_session_insert(&req->write, &s);
 }
 
+/* The password of this very account was given. Of another's it says nothing: while the person typed, the
+ * identity may have been linked in another window. */
+static bool is_proven(const struct upstream_entry *e) {
+    return e->by == ENTRY_BY_PROOF && memcmp(e->proven.id.b, e->account.id.b, USER_ID_BYTES) == 0;
+}
+
 /* When the person authenticated, by our clock: upstream's may be ahead of it, or a little behind an
  * authentication that this flow brought about. */
 static int64_t auth_time(const struct request *req, const struct upstream_entry *e) {
     int64_t theirs = e->person.auth_time;
-    if (e->by == ENTRY_BY_PROOF && e->flow.proven_at > theirs)
+    if (is_proven(e) && e->flow.proven_at > theirs)
         return e->flow.proven_at;
     if (e->flow.must_authenticate && theirs < e->flow.started_at)
         return e->flow.started_at; /* within CLOCK_SKEW, or it had been refused */
@@ -316,13 +331,13 @@ static int64_t auth_time(const struct request *req, const struct upstream_entry 
 /* 0: as any session of ours. */
 static int64_t ends_at(const struct upstream_entry *e) {
     int64_t theirs = e->connector->session_within_upstream ? e->person.session_ends_at : 0;
-    return e->acts_until && (!theirs || e->acts_until < theirs) ? e->acts_until : theirs;
+    int64_t acts_until = e->representation ? e->representation->valid_until : 0;
+    return acts_until && (!theirs || acts_until < theirs) ? acts_until : theirs;
 }
 
 static void write_session(struct request *req, struct upstream_entry *e) {
-    bool is_proven = e->by == ENTRY_BY_PROOF;
     const struct sign_in_proof proof = {
-        .amr = AMR_FED | (is_proven ? AMR_PWD : 0),
+        .amr = AMR_FED | (is_proven(e) ? AMR_PWD : 0),
         .aal = e->person.level,
         .auth_time = auth_time(req, e),
         .ends_at = ends_at(e),
@@ -350,7 +365,7 @@ void upstream_entry_write(struct request *req, struct upstream_entry *e) {
     if (e->takes_row && ignored)
         store_pending_take(&req->write, e->waits, req->now, ignored);
     enum err err = e->is_new  ? upstream_account_insert(req, &e->account, &e->person)
-                   : e->is_represented ? ERR_OK /* what upstream said is about the person who acts */
+                   : e->representation ? ERR_OK /* what upstream said is about the person who acts */
                               : upstream_account_refresh(req, &e->account, &e->person, e->connector,
                                                          &e->found);
     if (err) {
@@ -363,6 +378,11 @@ void upstream_entry_write(struct request *req, struct upstream_entry *e) {
 }
 
 /* ---- after it ---- */
+
+static enum step refused(struct request *req, struct upstream_entry *e) {
+    return e->flow.is_silent ? fail(req, e, FLOW_UPSTREAM_FAILED)
+                             : error_page(req, 403, "upstream_refused");
+}
 
 static enum step after_waiting(struct request *req, struct upstream_entry *e) {
     struct span handle;
@@ -382,17 +402,21 @@ enum step upstream_entry_recorded(struct request *req, struct upstream_entry *e)
         e->has_tried_again = true;
         e->is_new = false;
         e->sealed = SPAN_NONE;
+        e->representation = NULL;
+        e->actor = NULL;
+        e->asserted_actor = (struct user){0};
         e->stage = ENTRY_LOOK;
         e->previous = (struct session){0};
         return STEP_LOAD;
     }
+    if (err == ERR_EXISTS || err == ERR_REFUSED)
+        return refused(req, e);
     if (err)
-        return error_page(req, err == ERR_EXISTS || err == ERR_REFUSED ? 403 : 503,
-                          err == ERR_EXISTS || err == ERR_REFUSED ? "upstream_refused" : "unavailable");
+        return error_page(req, 503, "unavailable");
     if (e->sealed.len)
         return after_waiting(req, e);
     if (e->verdict.outcome == LINKING_REFUSED)
-        return error_page(req, 403, "upstream_refused");
+        return refused(req, e);
     metrics_add(request_idp(req)->metrics, METRIC_SIGN_IN_OK, 1);
     sign_in_session_respond(req, &e->session);
     struct span handle;

@@ -85,12 +85,14 @@ static void sign_out_fetch(struct request *req) {
     upstream_exchange_fetch(req, &s->x);
 }
 
+/* The address is one person's own, and asked as often as they like: what it answers says nothing of the
+ * connector's health, or they could close it for everybody. */
 static enum step sign_out_decide(struct request *req) {
-    struct sign_out *s = req->state;
-    upstream_exchange_ended(req, &s->x);
-    if (s->x.status < 200 || s->x.status >= 400)
+    const struct sign_out *s = req->state;
+    long status = req->fetch.result ? 0 : (long)req->fetch.status;
+    if (status < 200 || status >= 400)
         LOG(LOG_WARN, "upstream_logout_failed", LOG_SPAN("connector", s->x.connector->id),
-            LOG_INT("status", s->x.status), LOG_STR("request_id", req->id));
+            LOG_INT("status", status), LOG_STR("request_id", req->id));
     return go_upstream(req, s);
 }
 
@@ -140,6 +142,8 @@ static enum err keys_of(const struct request *req, struct backchannel *b) {
     const struct connector *c = b->x.connector;
     const struct span sub = b->logout.sub;
     unsigned char digest[SHA256_BYTES];
+    if (!b->logout.sid.len && !span_is(c->subject, "sub"))
+        return ERR_UNSUPPORTED; /* links go by another claim: to say yes, and end nothing, would be worse */
     enum err e = sub.len ? linking_subject_index(request_idp(req)->keyring, c->issuer, sub, b->subject_index)
                          : ERR_OK; /* the session alone is named */
     sha256(b->logout.sid, b->sid_hash);
@@ -154,14 +158,16 @@ static enum err keys_of(const struct request *req, struct backchannel *b) {
 
 static enum step check(struct request *req, struct backchannel *b) {
     enum step step;
-    if (!upstream_exchange_due(req, &b->x, b->kid_is_unknown && b->stage == STAGE_CHECK, &step))
-        return refuse(req, b, ERR_UNAVAILABLE);
-    if (step == STEP_FETCH) {
+    /* When it counts as down, or was asked too often, the keys that are known decide: nobody's session goes on
+     * for want of newer ones. */
+    bool may_ask =
+        upstream_exchange_due(req, &b->x, b->kid_is_unknown && b->stage == STAGE_CHECK, &step);
+    if (may_ask && step == STEP_FETCH) {
         b->stage = STAGE_KEYS;
         return step;
     }
     enum err e = rp_logout_token_check(b->x.rp, req->arena, b->token, &b->logout);
-    if (e == ERR_UNKNOWN_KEY && !b->kid_is_unknown) {
+    if (e == ERR_UNKNOWN_KEY && may_ask && !b->kid_is_unknown) {
         b->kid_is_unknown = true;
         b->stage = STAGE_CHECK;
         return check(req, b);

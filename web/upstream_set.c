@@ -12,6 +12,7 @@
 
 struct upstream_set {
     struct arena arena;
+    const struct config *config; /* whose connectors these are; lives at least as long */
     struct {
         struct span id;
         struct rp *rp;
@@ -56,6 +57,7 @@ enum err upstream_set_new(const struct config *cfg, struct upstream_set **ret_se
     if (!set)
         return ERR_NOMEM;
     set->arena = ARENA_INIT(ARENA_LIMIT_DEFAULT);
+    set->config = cfg;
     for (size_t i = 0; i < cfg->n_connectors; i++) {
         const struct connector *c = &cfg->connector[i];
         enum err e = rp_make(&set->arena, cfg, c, &set->item[set->count].rp);
@@ -90,8 +92,9 @@ static struct rp *rp_find(const struct upstream_set *set, struct span connector_
 
 bool upstream_find(const struct request *req, struct span id, const struct connector **ret_connector,
                    struct rp **ret_rp) {
-    const struct connector *c = config_connector_find(request_config(req), id);
     struct upstream_set *set = atomic_load(&request_idp(req)->upstreams);
+    /* Both of one configuration: another's issuer must not stand for what this one's keys have signed. */
+    const struct connector *c = set ? config_connector_find(set->config, id) : NULL;
     struct rp *rp = c && c->is_enabled ? rp_find(set, c->id) : NULL;
     if (!rp)
         return false;

@@ -54,7 +54,8 @@ static enum step store_login(struct request *req, struct start *s) {
     s->flow.failed_connector = SPAN_NONE;
     s->flow.is_proven = false; /* a proof from here on is about whom upstream sends back */
     s->login = (struct upstream_login){.connector_id = s->x.connector->id,
-                                       .is_silent = span_is(s->silent, "1")};
+                                       .issuer = s->x.connector->issuer,
+                                       .is_silent = s->flow.is_silent || span_is(s->silent, "1")};
     enum err e = flow_seal(req, &s->flow, &s->login.handle);
     if (!e)
         e = upstream_login_seal(req, &s->login, s->key, &s->sealed);

@@ -11,7 +11,7 @@
 #include "idp/keyring.h"
 #include "web/upstream.h"
 
-#define LOGIN_VERSION  1
+#define LOGIN_VERSION  2
 #define LOGIN_PURPOSE  "upstream_login"
 #define PERSON_PURPOSE "upstream_person"
 
@@ -55,6 +55,7 @@ enum err upstream_login_seal(struct request *req, struct upstream_login *login,
     login->login.state[b64url_encode(ret_key, PENDING_KEY_BYTES, login->login.state)] = '\0';
     buf_add_u8(&plain, LOGIN_VERSION);
     buf_add_block(&plain, login->connector_id);
+    buf_add_block(&plain, login->issuer);
     buf_add_block(&plain, span_of(login->login.nonce));
     buf_add_block(&plain, span_of(login->login.verifier));
     buf_add_u8(&plain, login->is_silent);
@@ -87,6 +88,7 @@ enum err upstream_login_open(struct request *req, struct span state, struct span
     if (reader_u8(&r) != LOGIN_VERSION)
         return ERR_SYNTAX;
     l.connector_id = reader_block(&r);
+    l.issuer = reader_block(&r);
     struct span nonce = reader_block(&r), verifier = reader_block(&r);
     l.is_silent = reader_u8(&r) != 0;
     l.handle = reader_block(&r);

@@ -175,6 +175,9 @@ static bool merge_may_be(struct ctl_call *c, const struct merge *m) {
         ctl_refuse(c, "invalid_request", "an account cannot be merged into itself");
     else if (one_enterprise)
         ctl_refuse(c, "invalid_request", "a person and an enterprise are not one");
+    else if (m->from.status == USER_LOCKED || m->from.status == USER_DISABLED) /* or its person is let in */
+        ctl_refuse(c, "refused", "the account that goes is %s: whoever it is comes in by the other",
+                   user_status_name(m->from.status));
     else if (m->into.status != USER_ACTIVE)
         ctl_refuse(c, "refused", "the account that stays is %s", user_status_name(m->into.status));
     return !c->error;

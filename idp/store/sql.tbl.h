@@ -141,10 +141,14 @@ SQL(SESSION_REPLACE, "bi", "UPDATE session SET ended_at = $2 WHERE key = $1 AND 
 SQL(SESSION_MOVE_GRANTS, "bb",
     "UPDATE oauth_grant SET session_key = $2, sid_key = COALESCE(sid_key, session_key) "
     "WHERE session_key = $1")
-/* Whoever signs in again in a session in which somebody acts goes on acting. */
+/* Whoever signs in again in a session in which somebody acts goes on acting, and no longer than they
+ * might before. */
 SQL(SESSION_MOVE_ACTOR, "bb",
-    "UPDATE session SET actor_id = (SELECT o.actor_id FROM session o WHERE o.key = $1) "
-    "WHERE key = $2 AND actor_id IS NULL")
+    "UPDATE session SET actor_id = (SELECT o.actor_id FROM session o WHERE o.key = $1), "
+    "expires_at = (SELECT CASE WHEN o.expires_at < session.expires_at THEN o.expires_at "
+    "ELSE session.expires_at END FROM session o WHERE o.key = $1) "
+    "WHERE key = $2 AND actor_id IS NULL "
+    "AND EXISTS (SELECT 1 FROM session o WHERE o.key = $1 AND o.actor_id IS NOT NULL)")
 SQL(SESSION_END, "bbi",
     "UPDATE session SET ended_at = $3 WHERE key = $1 AND ended_at = 0 AND user_id = $2")
 SQL(SESSION_END_STAFF, "bi", "UPDATE session SET ended_at = $2 WHERE key = $1 AND ended_at = 0")
@@ -232,7 +236,11 @@ SQL(GRANT_ROTATE, "biii",
     "AND EXISTS (SELECT 1 FROM account u WHERE u.id = oauth_grant.user_id AND u.status = 1) "
     "AND NOT EXISTS (SELECT 1 FROM account p WHERE p.id = oauth_grant.actor_id AND p.status <> 1) "
     "AND (is_offline = 1 OR EXISTS (SELECT 1 FROM session s WHERE s.key = oauth_grant.session_key "
-    "AND s.ended_at = 0 AND s.expires_at > $3))")
+    "AND s.ended_at = 0 AND s.expires_at > $3)) "
+    /* A session in which somebody acts ends by itself; what outlives it goes by the right to act. */
+    "AND (is_offline = 0 OR actor_id IS NULL OR EXISTS (SELECT 1 FROM representation r "
+    "WHERE r.person_id = oauth_grant.actor_id AND r.represented_id = oauth_grant.user_id "
+    "AND r.ended_at = 0 AND (r.valid_until = 0 OR r.valid_until > $3)))")
 SQL(GRANT_REVOKE, "bi", "UPDATE oauth_grant SET revoked_at = $2 WHERE key = $1 AND revoked_at = 0")
 SQL(GRANT_LIST_SESSION, "b",
     "SELECT client_id, MIN(issued_at) FROM oauth_grant WHERE session_key = $1 GROUP BY client_id "
@@ -280,8 +288,8 @@ SQL(LINK_INSERT, "tbbtiii",
     "INSERT INTO upstream_link (issuer, subject_index, user_id, connector, how, linked_at, "
     "last_used_at) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING")
 SQL(LINK_TOUCH, "tbbi",
-    "UPDATE upstream_link SET last_used_at = $4 "
-    "WHERE issuer = $1 AND subject_index = $2 AND user_id = $3 AND last_used_at < $4")
+    "UPDATE upstream_link SET last_used_at = CASE WHEN last_used_at < $4 THEN $4 ELSE last_used_at END "
+    "WHERE issuer = $1 AND subject_index = $2 AND user_id = $3")
 SQL(LINK_DELETE, "tbb",
     "DELETE FROM upstream_link WHERE issuer = $1 AND subject_index = $2 AND user_id = $3")
 SQL(LINK_DELETE_USER, "b", "DELETE FROM upstream_link WHERE user_id = $1")
@@ -313,6 +321,9 @@ SQL(REPRESENTATION_LIST, "bii",
     "WHERE r.person_id = $1 AND r.ended_at = 0 AND r.valid_from <= $2 "
     "AND (r.valid_until = 0 OR r.valid_until > $2) AND u.status = 1 AND p.status = 1 "
     "ORDER BY r.valid_from, r.id LIMIT $3")
+SQL(REPRESENTATION_STANDS, "bi",
+    "SELECT 1 FROM representation WHERE id = $1 AND ended_at = 0 AND valid_from <= $2 "
+    "AND (valid_until = 0 OR valid_until > $2)")
 SQL(REPRESENTATION_INSERT, "bbbttii",
     "INSERT INTO representation (id, person_id, represented_id, scope, source, valid_from, "
     "valid_until, ended_at) VALUES ($1, $2, $3, $4, $5, $6, $7, 0)")

@@ -315,7 +315,7 @@ void store_grant_consume_code(struct batch *b, const struct grant *g);
 void store_grant_find(struct batch *b, const struct grant_key *key, struct grant *ret);
 /* generation n -> n+1, rotated_at = now, idle expiry moved. Gate:
  * ERR_REPLAYED unless generation = n, not revoked, not expired, and the user (and, unless offline,
- * the session) is good. */
+ * the session; if offline, the right of whoever acts) is good. */
 void store_grant_rotate(struct batch *b, const struct grant_key *key, int64_t generation,
                         int64_t now, int64_t idle_expires_at);
 void store_grant_revoke(struct batch *b, const struct grant_key *key, int64_t now);
@@ -395,7 +395,7 @@ void store_upstream_link_of_identifier(struct batch *b, struct span issuer, cons
 /* Gates: ERR_REFUSED unless the account is active; ERR_EXISTS, also when the subject has another link
  * and this is one that an account was made for (LINK_CREATED). */
 void store_upstream_link_insert(struct batch *b, const struct upstream_link *l);
-/* last_used_at, if it is later than what is there. No gate. */
+/* last_used_at, if it is later than what is there. Gate: ERR_NOT_FOUND, the link was taken away. */
 void store_upstream_link_touch(struct batch *b, const struct upstream_link *l, int64_t now);
 /* Gate: ERR_NOT_FOUND. */
 void store_upstream_link_delete(struct batch *b, const struct upstream_link *l);
@@ -443,6 +443,9 @@ struct representation_list {
 #define REPRESENTATIONS_MAX 100
 void store_representation_list(struct batch *b, const struct user_id *person, int64_t now,
                                struct representation_list *ret);
+/* Gate: ERR_NOT_FOUND, it is not in force any more. */
+void store_representation_stands(struct batch *b, const unsigned char id[REPRESENTATION_ID_BYTES],
+                                 int64_t now);
 void store_representation_insert(struct batch *b, const struct representation *r);
 /* What the person has under way as the other ends with it. Gate: ERR_NOT_FOUND when it has ended; one
  * that is yet to begin may be ended. */

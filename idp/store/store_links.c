@@ -87,7 +87,8 @@ void store_upstream_link_insert(struct batch *b, const struct upstream_link *l) 
 
 void store_upstream_link_touch(struct batch *b, const struct upstream_link *l, int64_t now) {
     BATCH_ADD(b, STMT_LINK_TOUCH, v_text(l->issuer), v_subject(l->subject_index),
-              v_user(&l->user.id), v_int(now));
+              v_user(&l->user.id), v_int(now))
+        ->refusal = ERR_NOT_FOUND;
 }
 
 void store_upstream_link_delete(struct batch *b, const struct upstream_link *l) {
@@ -149,6 +150,12 @@ void store_representation_list(struct batch *b, const struct user_id *person, in
                               v_int(REPRESENTATIONS_MAX));
     op->row = representation_row;
     op->ret = ret;
+}
+
+void store_representation_stands(struct batch *b, const unsigned char id[REPRESENTATION_ID_BYTES],
+                                 int64_t now) {
+    BATCH_ADD(b, STMT_REPRESENTATION_STANDS, v_bytes(id, REPRESENTATION_ID_BYTES), v_int(now))->refusal =
+        ERR_NOT_FOUND;
 }
 
 void store_representation_insert(struct batch *b, const struct representation *r) {

@@ -110,6 +110,8 @@ static void test_a_link_is_made_once_used_and_taken_away(void **state) {
     assert_int_equal(run_write(f), ERR_OK);
     store_upstream_link_delete(fresh(f), &l);
     assert_int_equal(run_write(f), ERR_NOT_FOUND);
+    store_upstream_link_touch(fresh(f), &l, NOW + 20); /* who was on the way in by it does not come in */
+    assert_int_equal(run_write(f), ERR_NOT_FOUND);
     assert_int_equal(find_links(f, ISSUER, 7).count, 1);
 }
 
@@ -307,8 +309,14 @@ static void test_a_representation_takes_along_what_hangs_on_it(void **state) {
     store_representation_end(fresh(f), unknown, NOW + 1);
     assert_int_equal(run_write(f), ERR_NOT_FOUND);
     assert_true(is_live(f, &acting) && stands(f, &mine));
+    store_representation_stands(fresh(f), r.id, NOW + 99);
+    assert_int_equal(run_write(f), ERR_OK);
+    store_representation_stands(fresh(f), r.id, NOW + 100);
+    assert_int_equal(run_write(f), ERR_NOT_FOUND);
     store_representation_end(fresh(f), r.id, NOW + 1);
     assert_int_equal(run_write(f), ERR_OK);
+    store_representation_stands(fresh(f), r.id, NOW + 1); /* whoever was about to act does not */
+    assert_int_equal(run_write(f), ERR_NOT_FOUND);
     assert_true(!is_live(f, &acting) && !stands(f, &mine));
     assert_true(is_live(f, &others) && stands(f, &theirs));
     assert_true(is_live(f, &firm) && is_live(f, &person)); /* their own ones stay */
@@ -326,6 +334,7 @@ static void test_who_is_locked_acts_for_nobody(void **state) {
     struct grant g, unused;
     struct session acting = make_acting(f, &firm.user, &person.user, 11, &g);
     struct grant found = {0};
+    make_representation(f, &person.user, &firm.user, 1, NOW, NOW + 5);
     store_grant_find(fresh(f), &g.key, &found);
     assert_int_equal(run_read(f), ERR_OK);
     assert_true(found.has_actor && same_id(&found.actor, &person.user.id));
@@ -341,6 +350,8 @@ static void test_who_is_locked_acts_for_nobody(void **state) {
     assert_int_equal(run_write(f), ERR_OK);
     store_grant_rotate(fresh(f), &g.key, 0, NOW + 1, NOW + 50);
     assert_int_equal(run_write(f), ERR_OK);
+    store_grant_rotate(fresh(f), &g.key, 1, NOW + 5, NOW + 50); /* the right to act is over */
+    assert_int_equal(run_write(f), ERR_REPLAYED);
     store_grant_consume_code(fresh(f), &unused);
     assert_int_equal(run_write(f), ERR_OK);
     store_user_end_all(fresh(f), &person.user.id, NULL, NOW + 2);

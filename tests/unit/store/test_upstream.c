@@ -231,6 +231,7 @@ static void test_who_acts_stands_in_session_and_grant(void **state) {
     struct grant g, found = {0}, plain = {0};
     acting.has_actor = true;
     acting.actor = person.user.id;
+    acting.expires_at -= 60; /* with the representation */
     store_session_insert(fresh(f), &acting, NULL);
     assert_int_equal(run_write(f), ERR_OK);
     assert_true(load(f, &acting).has_actor && !load(f, &firm).has_actor);
@@ -252,11 +253,13 @@ static void test_who_acts_stands_in_session_and_grant(void **state) {
     store_session_renew(fresh(f), &acting.key, &again);
     assert_int_equal(run_write(f), ERR_OK);
     assert_true(load(f, &again).has_actor && load(f, &again).actor.b[0] == person.user.id.b[0]);
+    assert_int_equal(load(f, &again).expires_at, acting.expires_at);
     as_another.has_actor = true;
     as_another.actor = firm.user.id;
     store_session_renew(fresh(f), &again.key, &as_another);
     assert_int_equal(run_write(f), ERR_OK);
     assert_int_equal(load(f, &as_another).actor.b[0], firm.user.id.b[0]);
+    assert_int_equal(load(f, &as_another).expires_at, as_another.expires_at);
 }
 
 int main(void) {
