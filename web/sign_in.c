@@ -182,9 +182,12 @@ static bool is_for_link(const struct sign_in *s) {
 
 /* The right password of an account that comes in by another way now: only who gave it
  * learns this. Proving the account that an upstream identity is to be linked with is a step up. */
-static bool local_is_closed(const struct request *req, const struct sign_in *s) {
-    bool is_in_session = s->previous.found && !s->previous.ended_at &&
-                         memcmp(s->previous.user.id.b, s->user.id.b, USER_ID_BYTES) == 0;
+static bool local_is_closed(const struct request *req, struct sign_in *s) {
+    struct session *p = &s->previous;
+    if (p->found)
+        p->last_seen = session_activity_last(request_idp(req)->activity, &p->key, p->last_seen);
+    bool is_in_session = session_is_live(p, req->now, request_config(req)->session_idle_seconds) &&
+                         memcmp(p->user.id.b, s->user.id.b, USER_ID_BYTES) == 0;
     switch (config_local_login(request_config(req), s->user.type, req->now)) {
     case LOCAL_LOGIN_ALLOW:
         return false;

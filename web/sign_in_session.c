@@ -48,6 +48,20 @@ static int64_t ends_at(const struct request *req, const struct sign_in_proof *pr
     return proof->ends_at && proof->ends_at < ours ? proof->ends_at : ours;
 }
 
+/* The same person's session is renewed, with its grants. One in which somebody acts goes on acting, unless it is over
+ * or upstream says anew who acts: an act is never inherited from a stranger (U05). */
+static bool goes_on(const struct request *req, const struct session *previous, const struct user *user,
+                    const struct sign_in_proof *proof) {
+    if (!previous->found || previous->ended_at ||
+        memcmp(previous->user.id.b, user->id.b, USER_ID_BYTES) != 0)
+        return false;
+    if (proof->connector.len && previous->has_actor != (proof->actor != NULL))
+        return false;
+    if (proof->actor && memcmp(previous->actor.b, proof->actor->b, USER_ID_BYTES) != 0)
+        return false;
+    return !previous->has_actor || req->now < previous->expires_at;
+}
+
 void sign_in_session_write(struct request *req, struct sign_in_session *s, const struct user *user,
                            const struct session *previous, const struct sign_in_proof *proof) {
     s->fresh = (struct session){
@@ -68,9 +82,7 @@ void sign_in_session_write(struct request *req, struct sign_in_session *s, const
     session_cookie_new(req->now, s->cookie, &s->fresh.key);
 
     store_user_unchanged(&req->write, user);
-    bool same_person = previous->found && !previous->ended_at &&
-                       memcmp(previous->user.id.b, user->id.b, USER_ID_BYTES) == 0;
-    if (same_person)
+    if (goes_on(req, previous, user, proof))
         store_session_renew(&req->write, &previous->key, &s->fresh);
     else
         store_session_insert(&req->write, &s->fresh, previous->found ? &previous->key : NULL);

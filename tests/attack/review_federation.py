@@ -55,6 +55,21 @@ def U05_an_enterprises_identity_acts_for_no_other():
         true("code" in f.query(f.choose(browser, page, f.choices(page)[1])), "what was offered")
 
 
+def U05_an_act_is_not_inherited():
+    """Another representative, whom nobody knows here, comes in the browser of the first."""
+    with Federation(("dvcqg",)) as f:
+        f.signed_on("dvcqg")
+        f.dvcqg.add_enterprise("cty", TAX_CODE, "Công ty", AN)
+        browser = f.browser()
+        second_tab = f.begin(browser)
+        true(f.signed_on("dvcqg", "cty", browser)["claims"].get("act"), "An acts")
+        f.dvcqg.people["cty"]["SoDinhDanh"] = "030090009999"
+        f.dvcqg.sessions.clear()
+        browser.get(f.offered(second_tab, "dvcqg"))
+        true("act" not in f.tokens(f.begin(browser))["claims"], "somebody else acts")
+        true(f.is_signed_in(browser), "the enterprise itself")
+
+
 def U05_a_proof_counts_for_the_account_that_was_proven():
     with Federation(("dvcqg",)) as f:
         owner, other = f.add_account(AN), f.add_account(LAN)
@@ -68,6 +83,20 @@ def U05_a_proof_counts_for_the_account_that_was_proven():
         if "code" in f.query(late):
             claims = f.tokens(late, party)["claims"]
             true("pwd" not in claims["amr"], f"another account's password: {claims}")
+
+
+def F_a_session_that_is_over_is_no_step_up():
+    with Federation(("dvcqg",), settings=STEP_UP_ONLY + "times:\n  session_idle: 1m\n") as f:
+        citizen, browser = f.add_account(AN), f.browser()
+        f.tokens(f.prove(browser, f.sign_on(browser, "dvcqg"), citizen))
+        page = f.begin(browser, prompt="login")
+        typed = {"username": citizen["username"], "password": citizen["password"]}
+        true("code" in f.query(browser.submit(page, typed)), "stepped up in the session")
+        f.provider.stop()
+        with contextlib.closing(sqlite3.connect(f.provider.path("idp.db"))) as db, db:
+            db.execute("UPDATE session SET last_seen = last_seen - 100000")
+        f.provider.start()
+        true("code" not in f.query(browser.submit(f.begin(browser), typed)), "a session that idled away")
 
 
 def U05_a_proof_for_a_link_sets_no_password():
