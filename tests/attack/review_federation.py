@@ -254,4 +254,4 @@ def D11_a_subject_that_people_are_not_known_by():
 
 
 if __name__ == "__main__":
-    sys.exit(check.run(check.collect(globals(), ("U0", "A20", "D11"))))
+    sys.exit(check.run(check.collect(globals(), ("U0", "A20", "D11", "F_"))))
